@@ -1,0 +1,40 @@
+"""The errors a user can meet: each says what is wrong and what to type next, and carries the exit code of the command.
+
+PointeError
+├── UsageError   2   the command line asks for something that makes no sense
+├── SourceError  3   a camera, an address or a video that gives no frames
+├── ModelError   4   a model folder that cannot be run
+│   └── CardError    its card.json
+├── DeviceError  5   the asked device cannot be used
+└── PartlyDone   6   some of the inputs failed, the others are done
+"""
+
+
+class PointeError(Exception):
+    """Base of every error that is the input's fault and not the program's. The text is one or two lines."""
+
+    exit_code = 1
+
+
+class UsageError(PointeError):
+    exit_code = 2
+
+
+class SourceError(PointeError):
+    exit_code = 3
+
+
+class ModelError(PointeError):
+    exit_code = 4
+
+
+class CardError(ModelError):
+    """card.json is missing, malformed or contradicts the networks beside it."""
+
+
+class DeviceError(PointeError):
+    exit_code = 5
+
+
+class PartlyDone(PointeError):  # noqa: N818 - not a failure: what could be done is done
+    exit_code = 6

@@ -1,0 +1,164 @@
+"""Frames and their times: reading a video, choosing frames by time, cutting what an encoder looks at.
+
+Used by training and by the live recogniser alike, so that both see the same pixels. Knows nothing of networks.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from models.errors import SourceError
+
+Image = npt.NDArray[np.uint8]
+
+# Frames may come this much of a period early and still count: a camera at exactly the sampling rate jitters
+# around the due times, and without a tolerance every other frame would be lost.
+EARLY = 0.25
+
+# Samples further apart than this do not share a window, in training as live: what lies between was not seen.
+MAX_GAP_S = 0.5
+
+# One decoder thread: each further one holds back a frame, and the other core is for the encoder.
+DECODER_THREADS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of a source. `time_s` is media time for a file, seconds since the start for a live source."""
+
+    image: Image  # (height, width, 3) BGR
+    index: int
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in pixels; it may reach outside the picture."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+def open_video(path: Path) -> cv2.VideoCapture:
+    """Open a video file with one decoder thread.
+
+    Raises:
+        SourceError: the file is missing or OpenCV cannot read it.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        # OpenCV takes the whole process down for a name that is not valid Unicode.
+        shown = str(path).encode(errors="backslashreplace").decode()
+        raise SourceError(
+            f"{shown}: the name of this file holds characters that cannot be read.\nRename it."
+        ) from error
+    if not path.is_file():
+        raise SourceError(f"No such video file: {path}\nGive the path of an existing video, or `demo`.")
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, DECODER_THREADS])
+    if not capture.isOpened():
+        capture.release()
+        raise SourceError(f"Cannot read {path} as a video.\nCheck that it plays elsewhere, or convert it to mp4.")
+    return capture
+
+
+def read_video(path: Path) -> Iterator[Frame]:
+    """Every frame of a video file once, upright, with its media time.
+
+    The container's time stamps are used, so files of variable rate are right too. Where a stamp does not
+    advance (some containers hold none), the time goes on at the file's nominal rate.
+
+    Raises:
+        SourceError: the file is missing, OpenCV cannot read it, or it holds no frame.
+    """
+    capture = open_video(path)
+    try:
+        rate = capture.get(cv2.CAP_PROP_FPS)
+        period_s = 1 / rate if 1 <= rate <= 1000 else 1 / 25
+        index, time_s = 0, -period_s
+        while True:
+            ok, image = capture.read()
+            if not ok:
+                break
+            stamp_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            time_s = stamp_s if stamp_s > time_s and (stamp_s > 0 or index == 0) else time_s + period_s
+            yield Frame(np.asarray(image, np.uint8), index, time_s)
+            index += 1
+    finally:
+        capture.release()
+    if index == 0:
+        raise SourceError(f"{path} holds no frame that can be read.\nCheck that it plays elsewhere.")
+
+
+class Sampler:
+    """Chooses frames at `sample_hz` by their time stamps, whatever the rate of the source.
+
+    The due times lie on a grid, so the mean rate is exact for any source at least as fast. A slower source, or a
+    gap, starts the grid anew at the frame that came late: nothing is ever made up for.
+    """
+
+    def __init__(self, sample_hz: float) -> None:
+        self.period_s = 1 / sample_hz
+        self.reset()
+
+    def reset(self) -> None:
+        self._due_s = self._taken_s = -np.inf
+
+    def take(self, time_s: float) -> bool:
+        """Whether the frame at `time_s` is one of the sample. Times must not decrease; if they do, it starts anew."""
+        if time_s < self._due_s - 2 * self.period_s:
+            self.reset()
+        if time_s < self._due_s - EARLY * self.period_s or time_s - self._taken_s < self.period_s / 2:
+            return False
+        self._taken_s = time_s
+        late = time_s - self._due_s > self.period_s
+        self._due_s = (time_s if late else self._due_s) + self.period_s
+        return True
+
+
+def whole_square(height: int, width: int) -> Box:
+    """The smallest square that holds the whole frame, centred."""
+    side = max(height, width)
+    return Box((width - side) / 2, (height - side) / 2, side, side)
+
+
+def to_input(image: Image, box: Box | None, size: int, out: Image | None = None) -> Image:
+    """What an encoder looks at: the box of a BGR frame, resized to a square, as RGB; black outside the frame.
+
+    Args:
+        image: (height, width, 3) uint8 BGR.
+        box: the part to cut; None stretches the whole frame to the square.
+        size: side of the result in pixels.
+        out: written and returned where given, so that a loop allocates nothing.
+
+    Returns:
+        (size, size, 3) uint8 RGB.
+    """
+    if box is None:
+        box = Box(0, 0, image.shape[1], image.shape[0])
+    scale_x, scale_y = box.width / size, box.height / size
+    # From a target pixel's centre back to the source, as cv2.resize does; one pass cuts, pads and resizes.
+    back = np.array(
+        [
+            [scale_x, 0, box.left + scale_x / 2 - 0.5],
+            [0, scale_y, box.top + scale_y / 2 - 0.5],
+        ]
+    )
+    if out is None:
+        out = np.empty((size, size, 3), np.uint8)
+    cv2.warpAffine(
+        image,
+        back,
+        (size, size),
+        dst=out,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+    )
+    cv2.cvtColor(out, cv2.COLOR_BGR2RGB, dst=out)
+    return out

@@ -1,0 +1,128 @@
+"""onnxruntime sessions: which device really runs a network, on how many threads.
+
+onnxruntime falls back to the CPU without an exception, so after creation the session is asked what it runs on.
+"""
+
+import ctypes
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from models.errors import DeviceError, ModelError
+
+Device = Literal["auto", "cpu", "cuda", "tensorrt"]
+DEVICES: tuple[Device, ...] = ("auto", "cpu", "cuda", "tensorrt")
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
+
+LARGEST_MODEL_BYTES = 2_000_000_000
+# The key of an external tensor's entry as protobuf writes it (field 1, eight bytes). Such a tensor lives in another
+# file, which a hostile model could point anywhere.
+EXTERNAL_DATA = b"\x0a\x08location"
+
+
+@dataclass(frozen=True)
+class Tensor:
+    name: str
+    shape: tuple[int | str | None, ...]  # a name or None where any length goes
+    type: str  # "tensor(float)"
+
+
+class Session:
+    """A network with one input and one output that answers on one device."""
+
+    def __init__(self, session: Any, path: Path) -> None:
+        self._session = session
+        self.path = path
+        self.provider: str = session.get_providers()[0]
+        inputs, outputs = session.get_inputs(), session.get_outputs()
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise ModelError(f"{path} has {len(inputs)} inputs and {len(outputs)} outputs; one of each is needed.")
+        self.input = Tensor(inputs[0].name, tuple(inputs[0].shape), inputs[0].type)
+        self.output = Tensor(outputs[0].name, tuple(outputs[0].shape), outputs[0].type)
+        self._outputs = [self.output.name]
+
+    def run(self, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """The output for one input array, whose shape must fit `input.shape`."""
+        answer: npt.NDArray[np.float32] = self._session.run(self._outputs, {self.input.name: array})[0]
+        return answer
+
+
+def open_session(path: Path, device: Device = "auto", threads: int = 1) -> Session:
+    """Load an ONNX file onto a device.
+
+    One intra-op thread by default: the other core decodes, and two threads degrade two- to threefold under load.
+
+    Raises:
+        DeviceError: the asked device cannot run it; says what is missing.
+        ModelError: the file is no ONNX network that onnxruntime loads, or keeps its weights elsewhere.
+    """
+    import onnxruntime as ort
+
+    chosen = choose_device(device)
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # what goes wrong is said by us, once, and not by the C++ side too
+    _refuse_foreign_weights(path)
+    if chosen != "cpu":
+        ort.preload_dlls()
+    providers = [PROVIDERS[chosen]] if chosen == "cpu" else [PROVIDERS[chosen], PROVIDERS["cpu"]]
+    try:
+        session = Session(ort.InferenceSession(str(path), options, providers=providers), path)
+    except ModelError:
+        raise
+    except Exception as error:  # onnxruntime's errors have no common base of their own
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"{path} cannot be loaded as an ONNX network: {reason}") from error
+    if session.provider != PROVIDERS[chosen]:
+        if device != "auto":
+            raise DeviceError(
+                f"--device {device}: onnxruntime could not start {PROVIDERS[chosen]} and fell back to the CPU.\n"
+                "Install its libraries with `pip install 'pointe[gpu]'`, see `pointe doctor`, or use --device cpu."
+            )
+        print(f"pointe: {PROVIDERS[chosen]} did not start; running on the CPU (see `pointe doctor`)", file=sys.stderr)
+    return session
+
+
+def choose_device(device: Device) -> Literal["cpu", "cuda", "tensorrt"]:
+    """What `auto` means on this machine; an asked device is checked as far as can be without a session.
+
+    Raises:
+        DeviceError: the asked device cannot be had; says what is missing.
+    """
+    if device == "cpu":
+        return "cpu"
+    missing = missing_for(device if device != "auto" else "cuda")
+    if device == "auto":
+        return "cpu" if missing else "cuda"
+    if missing:
+        raise DeviceError(f"--device {device} cannot be had: {missing}\nUse --device cpu, or see `pointe doctor`.")
+    return device
+
+
+def missing_for(device: Literal["cuda", "tensorrt"]) -> str | None:
+    """What this machine lacks to run on an NVIDIA device; None where nothing is known to be missing."""
+    import onnxruntime as ort
+
+    if PROVIDERS[device] not in ort.get_available_providers():
+        return f"this onnxruntime ({ort.__version__}) was built without {PROVIDERS[device]}."
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return "no NVIDIA driver is installed (libcuda is not found)."
+    return None
+
+
+def _refuse_foreign_weights(path: Path) -> None:
+    try:
+        if path.stat().st_size > LARGEST_MODEL_BYTES:
+            raise ModelError(f"{path} is larger than {LARGEST_MODEL_BYTES} bytes; no encoder or head is.")
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}.") from error
+    if EXTERNAL_DATA in content:
+        raise ModelError(f"{path} keeps weights in another file (external data), which is refused.\nExport it again.")

@@ -1,0 +1,37 @@
+"""What every figure carries along: the machine and the versions."""
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+from models.machine import machine, versions
+
+
+def test_the_machine_is_told_in_one_line_with_its_cores() -> None:
+    assert machine().startswith(f"{os.cpu_count()} x ")
+    assert machine().endswith(f"{platform.system()} {platform.machine()}")
+    assert "\n" not in machine()
+
+
+def test_only_what_is_installed_has_a_version() -> None:
+    found = versions()
+    assert found["python"] == platform.python_version()
+    assert "numpy" in found and all(found.values())
+
+
+def run_quietly(body: str, root: Path) -> subprocess.CompletedProcess[str]:
+    code = f"import os\nfrom models.quiet import native_stderr_kept_back\nwith native_stderr_kept_back():\n    {body}"
+    return subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+
+
+def test_native_lines_are_kept_back_while_all_goes_well(root: Path) -> None:
+    done = run_quietly("os.write(2, b'greetings from C')", root)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_native_lines_are_shown_when_something_went_wrong(root: Path) -> None:
+    done = run_quietly("os.write(2, b'greetings from C'); raise ValueError('broken')", root)
+    assert done.returncode == 1
+    assert "greetings from C" in done.stderr and "broken" in done.stderr
