@@ -1,0 +1,165 @@
+"""A frame in, a feature vector out: the pose of the one dancer it follows, or an image CNN's view of the frame.
+
+The very same encoders make the training features and the live ones. They know nothing of windows or moves.
+"""
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from models.errors import ModelError
+from models.frames import Box, Frame, to_input, whole_square
+from models.keypoints import INDEX, KEYPOINTS
+from models.runtime import Device, Session, open_session
+
+Feature = npt.NDArray[np.float32]  # (feature_dim,)
+POSE_DIM = 3 * len(KEYPOINTS)  # 51
+
+# A keypoint of at least this score is taken as seen (MoveNet's model card uses 0.3 for drawing).
+SEEN = 0.3
+# The dancer counts as seen with this many of the twelve joints from the shoulders down. Six, so that a teacher
+# filmed from the chest down is followed too.
+JOINTS_TO_FOLLOW = 6
+LIMBS = np.arange(INDEX["left_shoulder"], len(KEYPOINTS))
+# The crop of the next frame: the seen joints' extent and room for a leg that rises before it is looked at again.
+CROP_MARGIN = 1.35
+# A crop is at least this part of the frame's height, lest noise on a distant dancer be taken for one.
+SMALLEST_CROP = 0.15
+
+
+class Encoder(Protocol):
+    """Frame by frame. `push` is `interpret(infer(prepare(frame)), frame)`; the benchmark times the three apart."""
+
+    feature_dim: int
+    keypoints: npt.NDArray[np.float32] | None  # (17, 3): x, y in pixels, score; of the last frame, for drawing
+    box: Box | None  # what of the last frame was looked at; None is all of it
+    provider: str
+
+    def prepare(self, frame: Frame) -> npt.NDArray[Any]:
+        """The network's input; valid until the next call."""
+
+    def infer(self, prepared: npt.NDArray[Any]) -> npt.NDArray[np.float32]: ...
+
+    def interpret(self, output: npt.NDArray[np.float32], frame: Frame) -> Feature | None: ...
+
+    def push(self, frame: Frame) -> Feature | None:
+        """The frame's feature; None when no dancer is seen."""
+
+    def reset(self) -> None:
+        """Forget the frames so far, as for a new clip."""
+
+
+class PoseEncoder:
+    """MoveNet on a square that follows the dancer.
+
+    The feature is (51,): for each keypoint x and y in units of the frame's height (so that it does not depend on the
+    resolution) and the score. What centres it on the body and takes out its scale is the head's first layer, since
+    both are steadier over a window than in one frame.
+
+    Ref: MoveNet's crop from the last frame's keypoints, https://www.tensorflow.org/hub/tutorials/movenet
+    """
+
+    feature_dim = POSE_DIM
+
+    def __init__(self, session: Session) -> None:
+        size = _square_size(session, "tensor(int32)", "int32 (1, size, size, 3)")
+        self._session = session
+        self.provider = session.provider
+        self._size = size
+        self._crop = np.empty((self._size, self._size, 3), np.uint8)
+        self._input = np.empty((1, self._size, self._size, 3), np.int32)
+        self.reset()
+
+    def reset(self) -> None:
+        self.keypoints: npt.NDArray[np.float32] | None = None
+        self.box: Box | None = None
+        self._next_box: Box | None = None
+
+    def prepare(self, frame: Frame) -> npt.NDArray[np.int32]:
+        self.box = self._next_box or whole_square(*frame.image.shape[:2])
+        self._input[0] = to_input(frame.image, self.box, self._size, self._crop)
+        return self._input
+
+    def infer(self, prepared: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        return self._session.run(prepared)
+
+    def interpret(self, output: npt.NDArray[np.float32], frame: Frame) -> Feature | None:
+        box, (y, x, score) = self.box, output[0, 0].T
+        assert box is not None, "prepare comes before interpret"
+        keypoints = np.stack([box.left + x * box.width, box.top + y * box.height, score], axis=1)
+        height = frame.image.shape[0]
+        seen = score >= SEEN
+        if np.count_nonzero(seen[LIMBS]) < JOINTS_TO_FOLLOW:
+            self.keypoints, self._next_box = None, None
+            return None
+        self.keypoints = keypoints
+        self._next_box = _square_around(keypoints[seen, :2], SMALLEST_CROP * height)
+        return (keypoints / np.array([height, height, 1], np.float32)).astype(np.float32).ravel()
+
+    def push(self, frame: Frame) -> Feature | None:
+        return self.interpret(self.infer(self.prepare(frame)), frame)
+
+
+class ImageEncoder:
+    """An ImageNet CNN on the whole frame, stretched to a square; its pooled features, normalisation in the graph."""
+
+    def __init__(self, session: Session) -> None:
+        size = _square_size(session, "tensor(uint8)", "uint8 (batch, size, size, 3)")
+        features = session.output.shape
+        if len(features) != 2 or not isinstance(features[1], int):
+            raise ModelError(f"{session.path}: an image encoder gives (batch, features), this one {features}.")
+        self._session = session
+        self.provider = session.provider
+        self.feature_dim = features[1]
+        self._input = np.empty((1, size, size, 3), np.uint8)
+        self.keypoints: npt.NDArray[np.float32] | None = None
+        self.box: Box | None = None
+
+    def reset(self) -> None:
+        """Nothing is remembered between frames."""
+
+    def prepare(self, frame: Frame) -> npt.NDArray[np.uint8]:
+        to_input(frame.image, None, self._input.shape[1], self._input[0])
+        return self._input
+
+    def infer(self, prepared: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        return self._session.run(prepared)
+
+    def interpret(self, output: npt.NDArray[np.float32], frame: Frame) -> Feature | None:
+        feature: Feature = output[0]
+        return feature
+
+    def push(self, frame: Frame) -> Feature | None:
+        return self.interpret(self.infer(self.prepare(frame)), frame)
+
+
+def open_encoder(kind: str, path: Path, device: Device = "auto", threads: int = 1) -> Encoder:
+    """An encoder of a kind (`pose` or `image`) from its ONNX file.
+
+    Raises:
+        ModelError: the file does not load, or is an encoder of another kind.
+        DeviceError: the asked device cannot be had.
+    """
+    session = open_session(path, device, threads)
+    return PoseEncoder(session) if kind == "pose" else ImageEncoder(session)
+
+
+def _square_size(session: Session, type_: str, wanted: str) -> int:
+    shape = session.input.shape
+    if (
+        len(shape) != 4
+        or session.input.type != type_
+        or not isinstance(shape[1], int)
+        or shape[1:] != (*shape[1:2] * 2, 3)
+    ):
+        raise ModelError(f"{session.path}: the encoder must take {wanted}, this one takes {session.input}.")
+    return shape[1]
+
+
+def _square_around(points: npt.NDArray[np.float32], smallest: float) -> Box:
+    low, high = points.min(axis=0), points.max(axis=0)
+    side = float(max(CROP_MARGIN * (high - low).max(), smallest))
+    center_x, center_y = (low + high) / 2
+    return Box(float(center_x) - side / 2, float(center_y) - side / 2, side, side)
