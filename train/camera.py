@@ -1,0 +1,220 @@
+"""What a pose estimator would say of a moving dancer: joints projected into a picture, with an estimator's errors.
+
+In: positions (frames, joints, 3) in metres. Out: keypoints (frames, 17, 3), x and y in units of the frame's height from
+its top left corner, y down, and a score, as models/encoders.py gives them for a real picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.signal import lfilter
+
+from models.keypoints import INDEX, KEYPOINTS, MIRRORED
+from train.body import JOINT, Array, unit
+
+SEEN = [JOINT[name] for name in KEYPOINTS]
+# Measured with MoveNet Lightning on drawn dancers, by COCO order. How far a keypoint that is found strays, in torsos
+# (hips to shoulders); the score it has then; and where the estimator sees it other than the joint really is, along the
+# torso towards the head.
+STRAY = np.array(
+    [
+        0.034,
+        0.033,
+        0.033,
+        0.040,
+        0.040,
+        0.048,
+        0.048,
+        0.052,
+        0.052,
+        0.055,
+        0.055,
+        0.056,
+        0.056,
+        0.048,
+        0.048,
+        0.058,
+        0.058,
+    ]
+)
+SCORE = np.array([0.60, 0.68, 0.68, 0.67, 0.67, 0.79, 0.79, 0.70, 0.70, 0.63, 0.63, 0.81, 0.81, 0.76, 0.76, 0.71, 0.71])
+HIGHER = np.array(
+    [0.0, 0.0, 0.0, -0.045, -0.045, 0.068, 0.068, 0.01, 0.01, 0.02, 0.02, -0.01, -0.01, -0.02, -0.02, 0.026, 0.026]
+)
+# How often it is quite wrong, beside swapped and hidden legs: the share of steps.
+LOST = np.array([0.005] * 5 + [0.015] * 2 + [0.03] * 2 + [0.045] * 2 + [0.01] * 2 + [0.02] * 2 + [0.03] * 2)
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera that stands still, looks at a point and may be rolled a little."""
+
+    place: tuple[float, float, float]  # metres
+    target: tuple[float, float, float]
+    focal: float  # in frame heights
+    aspect: float = 16 / 9
+    roll: float = 0.0  # radians
+
+    def axes(self) -> Array:
+        """Rows: right, down and forward of the picture in the world."""
+        forward = unit(np.subtract(self.target, self.place))
+        right = unit(np.cross(forward, (0.0, 1.0, 0.0)))
+        down = np.cross(forward, right)
+        cos, sin = np.cos(self.roll), np.sin(self.roll)
+        return np.stack([cos * right + sin * down, cos * down - sin * right, forward])
+
+    def project(self, points: Array) -> Array:
+        """Points (..., 3) of the world as (..., 3): x and y in the picture in frame heights, depth in metres."""
+        seen = (points - np.array(self.place)) @ self.axes().T
+        depth = np.maximum(seen[..., 2:], 0.1)
+        middle = np.array([self.aspect / 2, 0.5])
+        return np.concatenate([seen[..., :2] / depth * self.focal + middle, depth], -1)
+
+
+def project(positions: Array, camera: Camera) -> Array:
+    """The seventeen keypoints (frames, 17, 2) of JOINTS positions in units of the frame's height."""
+    return camera.project(positions[:, SEEN])[..., :2]
+
+
+def look_from(
+    positions: Array, azimuth: float, height: float, distance: float, fill: float, aspect: float = 16 / 9
+) -> Camera:
+    """A camera at this azimuth (radians, 0 is +Z) that sees the whole motion; the dancer takes `fill` of the height."""
+    places = positions.reshape(-1, 3)
+    low, high = np.percentile(places, 1, axis=0), np.percentile(places, 99, axis=0)
+    target = (low + high) / 2
+    place = target + distance * np.array([np.sin(azimuth), 0.0, np.cos(azimuth)])
+    place[1] = height
+    straight = Camera(tuple(place), tuple(target), 1.0, aspect)
+    seen = straight.project(places)
+    low, high = np.percentile(seen, 0.5, axis=0), np.percentile(seen, 99.5, axis=0)
+    size = max(high[1] - low[1], (high[0] - low[0]) / aspect)
+    return Camera(tuple(place), tuple(target), float(fill / size), aspect)
+
+
+def random_camera(positions: Array, rng: np.random.Generator) -> Camera:
+    """A phone or a webcam somewhere in a studio; now and then the dancer is not in the middle, or partly cut off."""
+    camera = look_from(
+        positions,
+        azimuth=rng.uniform(-np.pi, np.pi),
+        height=rng.uniform(0.7, 2.0),
+        distance=float(np.exp(rng.uniform(np.log(2.2), np.log(8)))),
+        fill=rng.uniform(0.45, 0.98),
+        aspect=float(rng.choice([16 / 9, 16 / 9, 4 / 3, 9 / 16, 1.0])),
+    )
+    target, focal = np.array(camera.target), camera.focal
+    distance = float(np.linalg.norm(target - np.array(camera.place)))
+    tall = float(np.percentile(positions[:, JOINT["head"], 1], 90))
+    kind = rng.random()
+    if kind < 0.22:  # the feet and not the head, as clips that teach steps do
+        low, high = rng.uniform(-0.3, -0.02), tall * rng.uniform(0.55, 1.0)
+        middle = np.median(positions[:, JOINT["pelvis"]], axis=0)
+        target, focal = np.array([middle[0], (low + high) / 2, middle[2]]), distance / (high - low)
+    elif kind < 0.3:  # too near: feet or head are cut
+        focal *= rng.uniform(1.1, 1.5)
+        target[1] *= rng.uniform(0.8, 1.3)
+    elif kind < 0.55:
+        target += rng.normal(0, 0.25, 3) * (1, 0.3, 1)
+    return Camera(camera.place, tuple(target), float(focal), camera.aspect, float(rng.normal(0, 0.025)))
+
+
+def _ripple(rng: np.random.Generator, steps: int, columns: int, memory: float) -> Array:
+    """Noise (steps, columns) of unit variance that remembers its last value."""
+    white = rng.normal(0, 1, (steps, columns))
+    last = rng.normal(0, 1, (1, columns))
+    return np.asarray(lfilter([np.sqrt(1 - memory**2)], [1, -memory], white, axis=0, zi=memory * last)[0])
+
+
+def _spells(rng: np.random.Generator, likelihood: Array, memory: float) -> Array:
+    """Booleans that are true as often as `likelihood` (steps, columns) says and stay so for a while."""
+    ripple = _ripple(rng, likelihood.shape[0], likelihood.shape[1], memory)
+    # the normal distribution's share below, close enough (Bowling 2009)
+    return np.asarray(1 / (1 + np.exp(-(1.5976 * ripple + 0.070565 * ripple**3))) < likelihood)
+
+
+def _exchange(points: Array, when: Array, pairs: list[str]) -> None:
+    for name in pairs:
+        left, right = INDEX[f"left_{name}"], INDEX[f"right_{name}"]
+        points[when, left], points[when, right] = points[when, right], points[when, left].copy()
+
+
+def estimate(positions: Array, camera: Camera, rng: np.random.Generator) -> Array:
+    """Keypoints (steps, 17, 3) with scores, with the errors that MoveNet makes."""
+    body = positions[:, SEEN]
+    seen = camera.project(body)
+    points, depth = seen[..., :2], seen[..., 2]
+    steps = len(points)
+    torso = camera.focal * 0.27 * _height(body) / depth.mean(1)  # (steps,) as long as it looks unforeshortened
+    across = body[:, INDEX["left_hip"]] - body[:, INDEX["right_hip"]]
+    sight = body.mean(1) - np.array(camera.place)
+    facing = np.sin(np.arctan2(across[:, 2], across[:, 0]) - np.arctan2(sight[:, 2], sight[:, 0]))  # 1 front, -1 back
+    quality = rng.uniform(0.4, 1.6)
+
+    swap = np.where(facing < -0.3, 0.07, np.where(np.abs(facing) < 0.3, 0.12, 0.01)) * quality
+    swap = swap[:, None]
+    legs, arms, all_over = (_spells(rng, swap * share, 0.85)[:, 0] for share in (0.8, 0.6, 0.5))
+    moved = points.copy()
+    _exchange(moved, legs, ["knee", "ankle"])
+    _exchange(moved, arms, ["elbow", "wrist"])
+    moved[all_over] = moved[all_over][:, MIRRORED]
+
+    collapsed = _collapse(moved, torso, facing, quality, rng)
+    spine = points[:, 5:7].mean(1) - points[:, 11:13].mean(1)
+    moved += HIGHER[:, None] * spine[:, None]
+    # most of the error stays or changes slowly; on real clips a joint at rest jitters by a sixtieth of a torso a step
+    slow, fast = (_ripple(rng, steps, 34, memory).reshape(steps, 17, 2) for memory in (0.93, 0.3))
+    strays = 0.7 * rng.normal(0, 1, (1, 17, 2)) + 0.55 * slow + 0.3 * fast
+    moved += strays * (rng.uniform(0.5, 1.4) * STRAY * torso[:, None])[..., None]
+
+    unsure = _spells(rng, np.full((steps, 17), quality) * LOST, 0.7)
+    away = _ripple(rng, steps, 34, 0.8).reshape(steps, 17, 2) * 0.45 * torso[:, None, None]
+    moved += away * unsure[..., None]
+
+    scores = SCORE + rng.uniform(-0.14, 0.12) + 0.11 * _ripple(rng, steps, 17, 0.8)
+    scores[:, :5] -= 0.12 * (facing < -0.2)[:, None]
+    scores -= 0.25 * unsure + 0.15 * collapsed
+    _cut_off(moved, scores, camera.aspect, torso, rng)
+    return np.concatenate([moved, scores.clip(0.02, 0.97)[..., None]], -1)
+
+
+def _height(body: Array) -> float:
+    """Of the dancer, from the longest that hip to ankle is seen."""
+    leg = np.linalg.norm(body[:, INDEX["left_hip"]] - body[:, INDEX["left_ankle"]], axis=-1)
+    return float(np.percentile(leg, 98) * 2.1)
+
+
+def _collapse(points: Array, torso: Array, facing: Array, quality: float, rng: np.random.Generator) -> Array:
+    """A leg raised high is put on the standing leg, most of all when seen from front or back. In place."""
+    steps = len(points)
+    collapsed = np.zeros((steps, 17))
+    for side, other in (("left", "right"), ("right", "left")):
+        ankle, knee = INDEX[f"{side}_ankle"], INDEX[f"{side}_knee"]
+        above = (points[:, INDEX[f"{other}_ankle"], 1] - points[:, ankle, 1]) / torso
+        likely = (
+            np.interp(above, [0.5, 1.2], [0.01, 1.0]) * np.interp(np.abs(facing), [0.3, 0.8], [0.13, 0.42]) * quality
+        )
+        fallen = _spells(rng, likely[:, None].clip(0, 0.9), 0.88)[:, 0]
+        points[fallen, ankle] = points[fallen, INDEX[f"{other}_ankle"]]
+        half = fallen & (rng.random() < 0.7)
+        points[half, knee] = points[half, INDEX[f"{other}_knee"]]
+        collapsed[fallen, ankle] = collapsed[half, knee] = 1
+    return collapsed
+
+
+def _cut_off(points: Array, scores: Array, aspect: float, torso: Array, rng: np.random.Generator) -> None:
+    """Joints outside of the picture are guessed somewhere near its edge, with little confidence. In place."""
+    steps = len(points)
+    inside = np.stack([points[..., 0].clip(0, aspect), points[..., 1].clip(0, 1)], -1)
+    beyond = np.linalg.norm(points - inside, axis=-1) / torso[:, None]  # in torsos
+    outside = beyond > 0.03
+    astray = _ripple(rng, steps, 34, 0.75).reshape(steps, 17, 2)
+    pulled = inside + (points - inside) * rng.uniform(0, 0.4)
+    far = np.interp(beyond, [0.05, 0.6], [0.04, 0.25])
+    guess = pulled + astray * (far * torso[:, None])[..., None]
+    points[outside] = guess[outside]
+    points[..., 0] = points[..., 0].clip(-0.1, aspect + 0.1)
+    points[..., 1] = points[..., 1].clip(-0.1, 1.1)
+    low = np.interp(beyond, [0.03, 0.3], [0.38, 0.12]) + 0.10 * np.abs(_ripple(rng, steps, 17, 0.8))
+    scores[outside] = np.minimum(scores, low)[outside]

@@ -1,0 +1,433 @@
+"""What is no ballet move: standing, walking, talking, sitting down, playing, other people's dance.
+
+Also what dancers do between moves: port de bras, preparations, walking back to the corner. Each is a program on a
+Score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from train.score import ARMS, Score
+
+
+def any_hand(score: Score, side: int) -> None:
+    """A hand anywhere it can be."""
+    arm = score.left_arm if side > 0 else score.right_arm
+    if score.chance(0.4):
+        score.arm(side, score.pick(*ARMS))
+        return
+    arm.hand = (score.between(-0.4, 0.9), score.between(-0.95, 0.7), score.between(-0.1, 0.9))
+    arm.elbow = (1.0, score.between(-1, 0.3), score.between(-0.8, 0.1))
+
+
+def relax(score: Score) -> None:
+    """Stand as people stand."""
+    score.stance(score.pick("parallel", "parallel", "wide", "stride", "first"))
+    score.arms(score.pick("down", "down", "hips", "low", "chest"))
+    score.trunk.bend = score.between(0, 0.12)
+    score.beat(0.4)
+
+
+def standing(score: Score) -> None:
+    relax(score)
+    for _ in range(score.count(1, 3)):
+        score.carry(score.between(0.2, 0.8))
+        score.trunk.look, score.trunk.nod = score.between(-0.7, 0.7), score.between(-0.1, 0.5)
+        for leg in (score.left, score.right):
+            leg.reach = score.between(0.965, 1.0)
+        if score.chance(0.3):
+            any_hand(score, score.side)
+        score.beat(score.between(0.5, 2.0))
+    score.bend_knees(1.0)
+    score.upright()
+
+
+def talking(score: Score) -> None:
+    """Hands that tell something."""
+    relax(score)
+    for _ in range(score.count(3, 8)):
+        for side in (1, -1):
+            if score.chance(0.6):
+                any_hand(score, side)
+        score.trunk.twist, score.trunk.look = score.between(-0.3, 0.3), score.between(-0.5, 0.5)
+        score.carry(score.between(0.3, 0.7))
+        score.beat(score.between(0.25, 0.9))
+    score.upright()
+
+
+def steps(score: Score, count: int, stride: float, seconds: float, turn: float = 0.0, lift: float = 0.09) -> None:
+    """Walk `count` steps of `stride` leg lengths, turning a little with each."""
+    swing = score.between(0.1, 0.5)
+    for _ in range(count):
+        leg, other = score.working, score.standing
+        score.trunk.yaw += turn
+        for each in (leg, other):
+            each.turnout = 0.2
+            each.free, each.reach = 0.0, 1.0
+        here = score.support(other)
+        score.carry(0.1)
+        side = score.sign(leg)
+        x, z = score.world(side * 0.17 * score.body.leg, stride * score.body.leg)
+        goal = (here[0] + x, here[1] + z)
+        start = leg.ball
+        leg.ball = ((start[0] + goal[0]) / 2, lift * score.body.leg, (start[2] + goal[1]) / 2)
+        leg.heel, other.heel = 0.5, 0.1
+        _swing_arms(score, swing)
+        score.beat(seconds / 2)
+        leg.ball, leg.heel, other.heel = (goal[0], 0.0, goal[1]), 0.0, 0.45
+        score.carry(0.55)
+        score.beat(seconds / 2)
+        score.change_sides()
+    score.working.heel = score.standing.heel = 0.0
+
+
+def _swing_arms(score: Score, swing: float) -> None:
+    for side in (1, -1):
+        arm = score.left_arm if side > 0 else score.right_arm
+        ahead = -side * score.side * swing
+        arm.hand, arm.elbow = (0.1, -0.93, 0.1 + ahead), (0.3, -0.2, -1)
+
+
+def homeward(score: Score) -> float:
+    """The turn to the left that leads back to the middle of the room."""
+    x, z = score.trunk.anchor
+    if np.hypot(x, z) < 1.0:
+        return score.between(-2.5, 2.5)
+    bearing = np.arctan2(-x, -z) - score.trunk.yaw
+    return float((bearing + np.pi) % (2 * np.pi) - np.pi)
+
+
+def walking(score: Score) -> None:
+    score.any_side()
+    count = score.count(3, 8)
+    turn = homeward(score) / count
+    steps(score, count, score.between(0.35, 0.7), score.between(0.42, 0.7), turn)
+    relax(score)
+
+
+def running(score: Score) -> None:
+    score.any_side()
+    count = score.count(4, 8)
+    turn = homeward(score) / count
+    score.trunk.tilt = score.between(0.05, 0.2)
+    steps(score, count, score.between(0.6, 0.9), score.between(0.28, 0.38), turn, lift=0.22)
+    relax(score)
+
+
+def turning_round(score: Score) -> None:
+    """Turn on the spot with small steps, as to walk the other way; sometimes once round."""
+    score.any_side()
+    count = score.count(2, 6)
+    turn = score.between(1.2, 6.5) / count * (1 if score.chance(0.5) else -1)
+    steps(score, count, score.between(0.0, 0.15), score.between(0.3, 0.6), turn, lift=0.05)
+    relax(score)
+
+
+def side_steps(score: Score) -> None:
+    """Step and touch from side to side, as at a party."""
+    score.any_side()
+    score.stance("parallel")
+    bounce = score.between(0.9, 1.0)
+    for _ in range(score.count(3, 8)):
+        for leg, out in ((score.working, score.between(0.25, 0.5)), (score.standing, 0.0)):
+            other = score.standing if leg is score.working else score.working
+            aside = score.world(score.sign(score.working) * (out if out else 0.18) * score.body.leg, 0.0)
+            start = other.ball
+            direction = 1 if leg is score.working else -1
+            goal = (start[0] + aside[0], start[2] + aside[1])
+            if direction < 0:
+                goal = (start[0] - aside[0], start[2] - aside[1])
+            score.bend_knees(bounce)
+            for side in (1, -1):
+                if score.chance(0.3):
+                    any_hand(score, side)
+            score.step(leg, goal[0], goal[1], score.between(0.35, 0.6), lift=score.between(0.02, 0.12))
+        if score.chance(0.6):
+            score.change_sides()
+    score.bend_knees(1.0)
+    score.upright()
+
+
+def swaying(score: Score) -> None:
+    """Dancing on the spot without steps: hips, shoulders, arms, knees."""
+    score.stance(score.pick("parallel", "wide"))
+    beat = score.between(0.25, 0.5)
+    for index in range(score.count(4, 12)):
+        sign = 1 if index % 2 else -1
+        score.carry(0.5 + 0.35 * sign)
+        for leg in (score.left, score.right):
+            leg.reach = score.between(0.9, 1.0)
+        score.trunk.sway, score.trunk.lean = sign * score.between(0, 0.3), -sign * score.between(0, 0.2)
+        score.trunk.twist, score.trunk.bend = score.between(-0.5, 0.5), score.between(-0.1, 0.4)
+        any_hand(score, 1)
+        any_hand(score, -1)
+        score.beat(beat)
+    score.bend_knees(1.0)
+    score.upright()
+
+
+def port_de_bras(score: Score) -> None:
+    """The arms through their positions, perhaps the trunk with them."""
+    score.any_side()
+    score.stance(score.pick("first", "fifth", "second", "fourth"))
+    for _ in range(score.count(2, 5)):
+        names = ("low", "first", "second", "high", "open", "ahead", "side", "half")
+        working = score.pick(*names)
+        score.arms(working, working if score.chance(0.6) else score.pick(*names))
+        score.trunk.twist = score.between(-0.3, 0.3)
+        if score.chance(0.3):
+            score.trunk.bend, score.trunk.sway = score.between(-0.4, 0.5), score.between(-0.4, 0.4)
+        if score.chance(0.15):
+            score.trunk.tilt, score.trunk.bend = 1.2, 0.7
+        score.beat(score.between(0.6, 1.4))
+        score.trunk.tilt = 0.0
+    score.upright()
+    score.beat(0.4)
+
+
+def bending(score: Score) -> None:
+    """Down to the floor with the trunk: a stretch, a shoe, something that fell."""
+    relax(score)
+    knees = score.between(0.6, 1.0)
+    score.bend_knees(knees, heel=0.5 if knees < 0.65 else 0.0)
+    score.trunk.tilt, score.trunk.bend = score.between(0.6, 1.3), score.between(0.3, 0.8)
+    score.trunk.offset = (0.0, -0.12 * score.body.leg)
+    for arm in (score.left_arm, score.right_arm):
+        arm.hand, arm.elbow = (score.between(-0.2, 0.1), score.between(-0.9, -0.5), 0.55), (1, 0, -0.5)
+    score.beat(score.between(0.6, 1.2))
+    score.beat(score.between(0.2, 2.0))
+    score.bend_knees(1.0)
+    score.upright()
+    score.carry()
+    score.arms("down")
+    score.beat(score.between(0.6, 1.2))
+
+
+def lifting(score: Score) -> None:
+    """Squat, take something up with both hands: knees bend, but the trunk leans and the hips go back."""
+    score.stance(score.pick("parallel", "wide", "stride"))
+    score.bend_knees(score.between(0.5, 0.8), heel=score.between(0, 0.4))
+    score.trunk.tilt, score.trunk.bend = score.between(0.4, 0.9), score.between(0.1, 0.4)
+    score.trunk.offset = (0.0, -0.16 * score.body.leg)
+    for arm in (score.left_arm, score.right_arm):
+        arm.hand, arm.elbow = (0.0, -0.75, 0.6), (1, -0.3, -0.3)
+    score.beat(score.between(0.5, 1.0))
+    score.bend_knees(1.0)
+    score.upright()
+    score.carry()
+    score.arms(score.pick("chest", "down"))
+    score.beat(score.between(0.6, 1.1))
+
+
+def lunging(score: Score) -> None:
+    """A long step with one knee bent, to the front, the side or the back, and back again."""
+    score.any_side()
+    score.stance("parallel")
+    for _ in range(score.count(1, 3)):
+        start = score.working.ball
+        where = score.pick("front", "side", "back")
+        out, front = {"front": (0.12, 0.75), "side": (0.8, 0.05), "back": (0.12, -0.75)}[where]
+        x, z = score.spot(score.working, out, front)
+        stay = 0.35 if where != "back" else 0.65
+        score.bend_knees(0.85)
+        score.working.reach = score.between(0.65, 0.8)
+        score.standing.heel = 0.6 if where == "front" else 0.0
+        score.step(score.working, x, z, 0.8, lift=0.1, stay=stay)
+        if score.chance(0.6):
+            any_hand(score, 1)
+            any_hand(score, -1)
+        score.trunk.tilt = score.between(0, 0.5)
+        score.beat(score.between(0.2, 1.2))
+        score.bend_knees(1.0)
+        score.upright()
+        score.step(score.working, start[0], start[2], 0.8, lift=0.06)
+
+
+def sitting(score: Score) -> None:
+    """Down on a chair, on the heels or on the floor, and up again."""
+    relax(score)
+    low = score.pick("chair", "chair", "floor", "crouch")
+    trunk = score.trunk
+    score.bend_knees(0.75)
+    trunk.tilt, trunk.offset = 0.5, (0.0, -0.2 * score.body.leg)
+    score.beat(0.6)
+    trunk.seated = 1.0
+    trunk.seat = {"chair": 0.55, "floor": 0.14, "crouch": 0.32}[low]
+    trunk.offset = (0.0, -(0.42 if low == "chair" else 0.5 if low == "floor" else 0.12) * score.body.leg)
+    trunk.tilt, trunk.bend = score.between(-0.2, 0.2), score.between(0, 0.4)
+    score.bend_knees(1.0, heel=0.6 if low == "crouch" else 0.0)
+    any_hand(score, 1)
+    any_hand(score, -1)
+    score.beat(0.8)
+    score.beat(score.between(0.5, 2.5))
+    score.bend_knees(0.75)
+    trunk.seated = 0.0
+    trunk.tilt, trunk.offset = 0.6, (0.0, -0.2 * score.body.leg)
+    score.beat(0.7)
+    score.bend_knees(1.0)
+    score.carry()
+    score.upright()
+    score.beat(0.6)
+
+
+def _crawl(score: Score, prone: bool) -> None:
+    """Hands and feet towards the floor, face down or face up."""
+    trunk = score.trunk
+    trunk.tilt = score.between(0.6, 2.0) if prone else score.between(-1.2, 0.3)
+    trunk.lean = score.between(-0.6, 0.6)
+    for leg in (score.left, score.right):
+        leg.free = 1.0 if score.chance(0.8) else 0.0
+        front = score.between(-1.0, 0.3) if prone else score.between(-0.2, 1.0)
+        leg.direction = (score.between(-0.4, 1.0), score.between(-0.9, 0.15), front)
+        leg.reach, leg.point = score.between(0.4, 1.0), score.between(0, 0.7)
+        leg.knee = (0.8, -0.6, 0.3) if prone else (0.5, 1.0, 0.3)
+    for arm in (score.left_arm, score.right_arm):
+        ahead = score.between(0.2, 1.0) if prone else score.between(-1.0, -0.1)
+        arm.hand = (score.between(0, 0.6), score.between(-0.7, 0.2), ahead)
+        arm.elbow = (0.8, 0, -0.8)
+
+
+def _plank(score: Score) -> None:
+    """The body a slanting line from one hand on the floor to the feet, the other arm in the air."""
+    if score.chance(0.5):
+        score.change_sides()
+    trunk, slant = score.trunk, score.between(0.3, 1.2)
+    trunk.seat = score.between(0.3, 0.6)
+    trunk.lean, trunk.tilt = slant * score.side, score.between(-0.4, 0.6)
+    for leg in (score.left, score.right):
+        away = -0.9 if leg is score.working else 0.9
+        leg.free, leg.reach = 1.0, 1.0 if score.chance(0.6) else score.between(0.45, 0.9)
+        leg.direction = (away, score.between(-0.9, -0.3), score.between(-0.4, 0.6))
+        leg.knee, leg.point = (0.3, 1.0, 0.5), score.between(0, 0.6)
+    propping = score.left_arm if score.side > 0 else score.right_arm
+    propping.hand = (0.98 * float(np.sin(slant)), -0.98 * float(np.cos(slant)), score.between(-0.2, 0.3))
+    propping.elbow = (0.3, 0.3, -1)
+    any_hand(score, -score.side)
+
+
+def floor_work(score: Score) -> None:
+    """Low on hands and feet, legs going round: a breakdancer, a stretch on the floor, or a child that plays."""
+    relax(score)
+    trunk = score.trunk
+    score.bend_knees(0.6, heel=0.6)
+    trunk.tilt = 0.8
+    score.beat(0.5)
+    score.carry()
+    trunk.seated = 1.0
+    planks = score.chance(0.6)
+    for _ in range(score.count(5, 16)):
+        trunk.seat = score.between(0.2, 0.65)
+        trunk.bend = score.between(-0.3, 0.6)
+        trunk.yaw += score.between(-1.0, 1.0)
+        if planks and score.chance(0.6):
+            _plank(score)
+        else:
+            _crawl(score, prone=score.chance(0.6))
+        score.beat(score.between(0.2, 0.6))
+    trunk.seated, trunk.lean = 0.0, 0.0
+    for leg in (score.left, score.right):
+        score.land(leg)
+    score.place("parallel")
+    score.carry()
+    score.bend_knees(0.6)
+    trunk.tilt = 0.6
+    score.beat(0.6)
+    score.bend_knees(1.0)
+    score.upright()
+    score.arms("down")
+    score.beat(0.6)
+
+
+def hopping(score: Score) -> None:
+    """Jump as children do: knees up, feet flexed, arms anyhow, or on one leg."""
+    score.any_side()
+    score.stance("parallel")
+    single = score.chance(0.4)
+    for _ in range(score.count(1, 5)):
+        score.trunk.tilt = score.between(0.1, 0.4)
+        score.carry(0.0 if single else 0.5)
+        score.bend_knees(score.between(0.8, 0.92))
+        tuck = score.between(0.55, 0.9)
+        if single:
+            score.free(score.working, (0.1, -1, -0.5), reach=0.6, point=0.3, knee=(0.1, 0, 1))
+        any_hand(score, 1)
+        any_hand(score, -1)
+        score.exactly(score.between(0.15, 0.3))
+        score.standing.reach, score.standing.heel = 1.0, 0.6
+        if not single:
+            score.working.reach, score.working.heel = 1.0, 0.6
+        score.exactly(0.13)
+        seconds = score.flight_time(score.between(0.05, 0.2))
+        with score.flight():
+            for leg in (score.left, score.right):
+                if not (single and leg is score.working):
+                    score.free(leg, (0.1, -1, 0.2), reach=tuck, point=0.3, knee=(0.1, 0.2, 1))
+            score.exactly(seconds * 0.5)
+            forward = score.world(0.0, score.between(0, 0.3))
+            for leg in (score.left, score.right):
+                leg.ball = (leg.ball[0] + forward[0], 0.0, leg.ball[2] + forward[1])
+                if not (single and leg is score.working):
+                    score.land(leg, heel=0.3)
+            score.carry(0.0 if single else 0.5)
+            score.exactly(seconds * 0.5)
+        score.bend_knees(0.85)
+        score.exactly(0.15)
+    score.land(score.working)
+    score.carry()
+    score.bend_knees(1.0)
+    score.upright()
+    score.beat(0.4)
+
+
+def leg_play(score: Score) -> None:
+    """A leg swings, a knee is lifted, a foot is shaken or looked at: on one leg, but no ballet."""
+    score.any_side()
+    score.stance("parallel")
+    score.carry(0.0)
+    any_hand(score, 1)
+    for _ in range(score.count(1, 4)):
+        kind = score.pick("knee", "kick", "behind")  # a leg held out straight would be a tendu
+        direction, reach = {
+            "knee": ((0.05, -0.6, 0.6), 0.6),
+            "kick": ((0.05, -1.0, score.between(0.4, 1.0)), score.between(0.75, 0.9)),
+            "behind": ((0.05, -1.0, -0.5), 0.65),
+        }[kind]
+        score.free(score.working, direction, reach, point=score.between(0, 0.5), knee=(0.1, 0.3, 1.0))
+        score.trunk.tilt = score.between(-0.1, 0.3)
+        score.beat(score.between(0.25, 0.8))
+        if score.chance(0.5):
+            score.land(score.working)
+            score.beat(score.between(0.2, 0.5))
+    score.land(score.working)
+    score.upright()
+    score.carry()
+    score.beat(0.4)
+
+
+ORDINARY: tuple[tuple[Callable[[Score], None], float], ...] = (
+    (standing, 4),
+    (walking, 3),
+    (talking, 2),
+    (port_de_bras, 2.5),
+    (turning_round, 1.5),
+    (running, 1),
+    (side_steps, 2),
+    (swaying, 1.5),
+    (bending, 1.2),
+    (lifting, 1),
+    (lunging, 1.2),
+    (sitting, 1),
+    (floor_work, 1.5),
+    (hopping, 1),
+    (leg_play, 1.5),
+)
+
+
+def anything(score: Score) -> None:
+    """One of the above, standing and walking more often than the rest."""
+    weights = np.array([weight for _, weight in ORDINARY])
+    index = int(score.rng.choice(len(ORDINARY), p=weights / weights.sum()))
+    ORDINARY[index][0](score)

@@ -1,0 +1,413 @@
+"""A score: key poses of a dancer one after the other in time, and the stream of joint positions played from them.
+
+Moves are written on a Score: change the pose, then say how long it takes to get there (`beat`). The score knows legs,
+weight, arms, steps and jumps; what a plié is, choreography.py knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
+
+from train.body import CHANNELS, FLAT, GRAVITY, JOINTS, RISE, WIDTH, Array, Body, pose_joints
+
+HZ = 60.0
+
+Vector = tuple[float, float, float]  # (out, up, front)
+
+# Where the hand is, seen from the shoulder in arm lengths, and which way the elbow points.
+ARMS: dict[str, tuple[Vector, Vector]] = {
+    "low": ((-0.10, -0.84, 0.38), (1, 0.1, -0.1)),
+    "first": ((-0.26, -0.22, 0.66), (1, 0.15, 0)),
+    "second": ((0.92, -0.12, 0.24), (0.1, 0.5, -1)),
+    "half": ((0.62, -0.66, 0.28), (0.6, 0.4, -1)),
+    "high": ((-0.22, 0.86, 0.24), (1, 0.1, 0)),
+    "open": ((0.62, 0.68, 0.20), (0.5, -0.3, -1)),
+    "ahead": ((0.05, 0.12, 0.98), (0.5, -1, 0)),
+    "side": ((0.98, 0.02, 0.08), (0, -0.6, -1)),
+    "back": ((0.62, -0.28, -0.66), (0.3, 0.6, -1)),
+    "hips": ((0.06, -0.56, 0.04), (1, 0, -0.6)),
+    "down": ((0.10, -0.97, 0.04), (0.3, 0, -1)),
+    "chest": ((-0.35, -0.35, 0.36), (1, -0.6, 0)),
+    "barre": ((0.35, -0.45, 0.55), (0.8, -0.6, -0.3)),
+}
+
+# Where the ankles are, in leg lengths: (out, front) of the working and of the standing leg. None: the usual turnout.
+POSITIONS: dict[str, tuple[tuple[float, float], tuple[float, float], float | None]] = {
+    "first": ((0.055, 0.0), (0.055, 0.0), None),
+    "second": ((0.30, 0.0), (0.30, 0.0), None),
+    "fifth": ((-0.05, 0.11), (-0.05, -0.11), None),
+    "fifth_back": ((-0.05, -0.11), (-0.05, 0.11), None),
+    "fourth": ((0.03, 0.25), (0.03, -0.25), None),
+    "fourth_back": ((0.03, -0.25), (0.03, 0.25), None),
+    "parallel": ((0.11, 0.0), (0.11, 0.0), 0.15),
+    "wide": ((0.24, 0.0), (0.24, 0.0), 0.35),
+    "stride": ((0.12, 0.22), (0.12, -0.22), 0.15),
+}
+
+
+@dataclass
+class Leg:
+    ball: Vector = (0, 0, 0)  # of the foot when it stands: x, height, z of the world
+    heel: float = 0.0  # 0 on the floor, 1 on demi-pointe
+    turnout: float = 0.2
+    free: float = 0.0  # 0 it stands, 1 it is held in the air as the next lines say
+    direction: Vector = (0.1, -1, 0.1)  # from hip to ankle
+    reach: float = 1.0  # of its length, standing or free; 1 is straight
+    knee: Vector = (1, 0, 0.5)  # which way it points
+    point: float = 0.0  # 0 the foot is flexed, 1 pointed
+
+    def row(self) -> list[float]:
+        return [*self.ball, self.heel, self.turnout, self.free, *self.direction, self.reach, *self.knee, self.point]
+
+
+@dataclass
+class Arm:
+    hand: Vector = ARMS["down"][0]
+    elbow: Vector = ARMS["down"][1]
+
+    def row(self) -> list[float]:
+        return [*self.hand, *self.elbow]
+
+
+@dataclass
+class Trunk:
+    anchor: tuple[float, float] = (0.0, 0.0)
+    offset: tuple[float, float] = (0.0, 0.0)
+    yaw: float = 0.0
+    tilt: float = 0.0
+    lean: float = 0.0
+    bend: float = 0.0
+    sway: float = 0.0
+    twist: float = 0.0
+    nod: float = 0.0
+    look: float = 0.0
+    tip: float = 0.0
+    seat: float = 1.0
+    seated: float = 0.0
+
+    def row(self) -> list[float]:
+        posture = [self.yaw, self.tilt, self.lean, self.bend, self.sway, self.twist, self.nod, self.look, self.tip]
+        return [*self.anchor, *self.offset, *posture, self.seat, self.seated]
+
+
+@dataclass(frozen=True)
+class Style:
+    """How somebody dances: from a child's first lesson to the stage."""
+
+    tempo: float = 1.0  # 2: twice as slow
+    turnout: float = 1.1  # radians of each foot
+    skill: float = 1.0  # scales heights of legs and jumps and how straight the knees are
+    wobble: float = 0.3
+
+    @staticmethod
+    def random(rng: np.random.Generator) -> Style:
+        skill = float(rng.beta(2.2, 1.2))
+        return Style(
+            tempo=float(np.exp(rng.uniform(np.log(0.6), np.log(1.7)))),
+            turnout=float(np.radians(rng.uniform(25, 60) + 22 * skill)),
+            skill=skill,
+            wobble=float(rng.uniform(0.1, 1.0)) * (1.4 - skill),
+        )
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of a stream that shows one move."""
+
+    move: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Motion with the times of its moves; what neither a segment nor `unsure` covers is no move."""
+
+    positions: Array  # (frames, joints, 3) metres, Y up, floor at 0
+    joint_names: tuple[str, ...]
+    hz: float
+    segments: list[Segment]
+    # preparations and recoveries, where either name is right
+    unsure: list[tuple[float, float]] = field(default_factory=list)
+    # (frames, 2): the left foot stands, the right foot stands
+    contact: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 2), np.bool_))
+
+    @property
+    def seconds(self) -> float:
+        return len(self.positions) / self.hz
+
+
+class Score:
+    def __init__(self, rng: np.random.Generator, body: Body, style: Style) -> None:
+        self.rng = rng
+        self.body = body
+        self.style = style
+        self.left, self.right = Leg(), Leg()
+        self.left_arm, self.right_arm = Arm(), Arm()
+        self.trunk = Trunk()
+        self.side = 1  # +1: the left leg works
+        self.time_s = 0.0
+        self.times: list[float] = []
+        self.rows: list[list[float]] = []
+        self.flights: list[tuple[float, float]] = []
+        self.segments: list[Segment] = []
+        self.unsure: list[tuple[float, float]] = []
+        self.pace = 1.0
+        self.place("first")
+        self.carry()
+        self._write()
+
+    # -- chance ---------------------------------------------------------------------------------------------------
+
+    def between(self, low: float, high: float) -> float:
+        return float(self.rng.uniform(low, high))
+
+    def chance(self, share: float) -> bool:
+        return bool(self.rng.random() < share)
+
+    def count(self, low: int, high: int) -> int:
+        return int(self.rng.integers(low, high + 1))
+
+    def pick(self, *choices: str) -> str:
+        return choices[int(self.rng.integers(len(choices)))]
+
+    def degrees(self, low: float, high: float) -> float:
+        """An angle in radians, the nearer to `high` the more skilled the dancer."""
+        return float(np.radians(low + (high - low) * np.clip(self.style.skill + self.rng.normal(0, 0.25), 0, 1)))
+
+    # -- limbs by their part in the move --------------------------------------------------------------------------
+
+    @property
+    def working(self) -> Leg:
+        return self.left if self.side > 0 else self.right
+
+    @property
+    def standing(self) -> Leg:
+        return self.right if self.side > 0 else self.left
+
+    def change_sides(self) -> None:
+        self.side = -self.side
+
+    def any_side(self) -> None:
+        self.side = 1 if self.chance(0.5) else -1
+
+    def sign(self, leg: Leg) -> int:
+        return 1 if leg is self.left else -1
+
+    # -- time -----------------------------------------------------------------------------------------------------
+
+    def beat(self, seconds: float) -> None:
+        """The pose as it is now is reached after this time at tempo 1."""
+        self.exactly(seconds * self.style.tempo * self.pace * self.between(0.92, 1.08))
+
+    def exactly(self, seconds: float) -> None:
+        self.time_s += max(seconds, 0.02)
+        self._write()
+
+    def _write(self) -> None:
+        self.times.append(self.time_s)
+        row = self.trunk.row() + self.left.row() + self.left_arm.row() + self.right.row() + self.right_arm.row()
+        self.rows.append(row)
+
+    @contextmanager
+    def move(self, name: str) -> Iterator[None]:
+        start = self.time_s
+        yield
+        self.segments.append(Segment(name, start, self.time_s))
+
+    @contextmanager
+    def preparing(self) -> Iterator[None]:
+        start = self.time_s
+        yield
+        self.unsure.append((start, self.time_s))
+
+    # -- feet and weight ------------------------------------------------------------------------------------------
+
+    def world(self, out: float, front: float) -> tuple[float, float]:
+        """(left, front) of the dancer in metres as a step (x, z) on the floor."""
+        sin, cos = np.sin(self.trunk.yaw), np.cos(self.trunk.yaw)
+        return float(out * cos + front * sin), float(-out * sin + front * cos)
+
+    def foot_line(self, leg: Leg, heel: float) -> tuple[float, float]:
+        """From ankle to ball on the floor."""
+        heading = self.trunk.yaw + self.sign(leg) * leg.turnout
+        length = self.body.foot * np.cos(FLAT + heel * RISE)
+        return float(length * np.sin(heading)), float(length * np.cos(heading))
+
+    def support(self, leg: Leg) -> tuple[float, float]:
+        """The point of the foot that carries: before the ankle, on demi-pointe over the ball."""
+        line, back = self.foot_line(leg, leg.heel), 0.65 - 0.5 * leg.heel
+        return leg.ball[0] - back * line[0], leg.ball[2] - back * line[1]
+
+    def carry(self, working: float = 0.5) -> None:
+        """Weight on the working leg: 0, both legs: 0.5, or 1."""
+        here, there = self.support(self.working), self.support(self.standing)
+        self.trunk.anchor = (
+            here[0] * working + there[0] * (1 - working),
+            here[1] * working + there[1] * (1 - working),
+        )
+        aside = 0.2 * self.body.hips * self.side * (1 - 2 * working)  # the hips stay a little inside of one leg
+        self.trunk.offset = (aside, 0.0)
+
+    def spot(self, leg: Leg, out: float, front: float) -> tuple[float, float]:
+        """Where the ball of this foot is when its ankle is (out, front) leg lengths from the dancer's middle."""
+        step = self.world(self.sign(leg) * out * self.body.leg, front * self.body.leg)
+        line = self.foot_line(leg, 0.0)
+        return self.trunk.anchor[0] + step[0] + 0.65 * line[0], self.trunk.anchor[1] + step[1] + 0.65 * line[1]
+
+    def place(self, position: str, wide: float = 1.0) -> None:
+        """Both feet in a position round the dancer's middle, at once: for a start, or while in the air."""
+        working, standing, turnout = POSITIONS[position]
+        for leg, (out, front) in ((self.working, working), (self.standing, standing)):
+            leg.turnout = self.style.turnout if turnout is None else turnout
+            x, z = self.spot(leg, out * wide, front * wide)
+            leg.ball = (x, 0.0, z)
+
+    def land(self, leg: Leg, heel: float = 0.0) -> None:
+        """This leg stands again, where its foot was put last."""
+        leg.free, leg.heel, leg.reach, leg.point = 0.0, heel, 1.0, 0.0
+        leg.knee = (1, 0, 0.5)
+
+    def step(self, leg: Leg, x: float, z: float, seconds: float, lift: float = 0.05, stay: float = 0.5) -> None:
+        """One foot is lifted and put down at (x, z); `stay` is the weight left on the other when it is down."""
+        share = 1.0 if leg is self.standing else 0.0
+        start = leg.ball
+        self.carry(0.15 + 0.7 * share)
+        leg.ball = ((start[0] + x) / 2, lift * self.body.leg, (start[2] + z) / 2)
+        leg.heel = 0.5
+        self.beat(seconds / 2)
+        leg.ball, leg.heel = (x, 0.0, z), 0.0
+        self.carry(stay * share + (1 - stay) * (1 - share))
+        self.beat(seconds / 2)
+
+    def stance(self, position: str, seconds: float = 0.5) -> None:
+        """Step into a position where the dancer stands; feet that are there already stay."""
+        for leg in (self.working, self.standing):
+            self.land(leg)
+        self.carry()
+        middle = self.trunk.anchor
+        working, standing, turnout = POSITIONS[position]
+        apart = self.between(-0.01, 0.05)  # heels seldom touch
+        for leg, (out, front) in ((self.standing, standing), (self.working, working)):
+            self.trunk.anchor = middle
+            leg.turnout = self.style.turnout if turnout is None else turnout
+            x, z = self.spot(leg, out + apart, front)
+            if np.hypot(x - leg.ball[0], z - leg.ball[2]) > 0.02:
+                self.step(leg, x, z, seconds / 2)
+        self.carry()
+        self.upright()
+        self.beat(0.15)
+
+    def free(
+        self, leg: Leg, direction: Vector, reach: float = 1.0, point: float = 1.0, knee: Vector | None = None
+    ) -> None:
+        """Hold a leg in the air; its foot comes down again where it was put last unless it is placed anew."""
+        leg.free, leg.direction, leg.point, leg.heel = 1.0, direction, point, 0.0
+        leg.reach = reach * (1 - 0.025 * (1 - self.style.skill))
+        leg.knee = (1.0, 0.15, 0.35) if knee is None else knee
+
+    def bend_knees(self, reach: float, heel: float = 0.0) -> None:
+        for leg in (self.left, self.right):
+            leg.reach, leg.heel = reach, heel
+
+    # -- trunk, arms, head ----------------------------------------------------------------------------------------
+
+    def upright(self) -> None:
+        trunk = self.trunk
+        trunk.tilt = trunk.lean = trunk.bend = trunk.sway = trunk.twist = trunk.nod = trunk.look = trunk.tip = 0.0
+        trunk.seated = 0.0
+
+    def arms(self, working: str, standing: str | None = None) -> None:
+        self.arm(self.side, working)
+        self.arm(-self.side, working if standing is None else standing)
+
+    def arm(self, side: int, position: str) -> None:
+        hand, elbow = ARMS[position]
+        x, y, z = (float(value + self.rng.normal(0, 0.05)) for value in hand)
+        arm = self.left_arm if side > 0 else self.right_arm
+        arm.hand, arm.elbow = (x, y, z), elbow
+
+    # -- in the air -----------------------------------------------------------------------------------------------
+
+    def flight_time(self, height: float) -> float:
+        """Seconds in the air of a jump that lifts the pelvis by this share of leg length."""
+        return float(np.sqrt(8 * height * self.body.leg / GRAVITY))
+
+    @contextmanager
+    def flight(self) -> Iterator[None]:
+        start = self.time_s
+        yield
+        self.flights.append((start, self.time_s))
+
+    # -- playing --------------------------------------------------------------------------------------------------
+
+    def perform(self, hz: float = HZ) -> Stream:
+        """Play the score: the positions of all joints from its first key to its last."""
+        frames = int(self.time_s * hz) + 1
+        times = np.arange(frames) / hz
+        channels = PchipInterpolator(np.array(self.times), np.array(self.rows), axis=0)(times)
+        _sway(channels, hz, self.style.wobble, self.rng)
+        flights = [(round(start * hz), round(end * hz)) for start, end in self.flights]
+        airborne = np.zeros(frames, bool)
+        for start, end in flights:
+            airborne[start + 1 : end] = True
+        contact = np.stack(
+            [
+                (channels[:, CHANNELS[f"{leg}_free"]][:, 0] < 1e-6)
+                & (channels[:, CHANNELS[f"{leg}_ball"]][:, 1] < 1e-6)
+                & (channels[:, CHANNELS["seated"]][:, 0] < 1e-6)
+                & ~airborne
+                for leg in ("left", "right")
+            ],
+            axis=1,
+        )
+        positions = pose_joints(channels, self.body, flights, hz)
+        return Stream(positions, JOINTS, hz, merged(self.segments), list(self.unsure), contact)
+
+
+def merged(segments: Sequence[Segment]) -> list[Segment]:
+    """Repetitions of one move without a pause between them are one."""
+    result: list[Segment] = []
+    for segment in segments:
+        if result and result[-1].move == segment.move and segment.start_s - result[-1].end_s < 0.05:
+            result[-1] = replace(result[-1], end_s=segment.end_s)
+        else:
+            result.append(segment)
+    return result
+
+
+# How much each part drifts when a dancer wobbles fully: radians, arm lengths or metres.
+WOBBLE = {
+    "tilt": 0.05,
+    "lean": 0.05,
+    "bend": 0.05,
+    "sway": 0.05,
+    "twist": 0.06,
+    "nod": 0.10,
+    "look": 0.15,
+    "tip": 0.06,
+    "offset": 0.008,
+    "left_hand": 0.07,
+    "right_hand": 0.07,
+    "left_direction": 0.04,
+    "right_direction": 0.04,
+}
+WOBBLE_HZ = 1.3
+
+
+def _sway(channels: Array, hz: float, amount: float, rng: np.random.Generator) -> None:
+    """Add slow noise to what no living body keeps still. Feet on the floor are not touched."""
+    seconds = len(channels) / hz
+    knots = np.arange(int(seconds * WOBBLE_HZ) + 3) / WOBBLE_HZ
+    scale = np.zeros(WIDTH)
+    for name, size in WOBBLE.items():
+        scale[CHANNELS[name]] = size
+    touched = np.flatnonzero(scale)
+    noise = PchipInterpolator(knots, rng.normal(0, 1, (len(knots), len(touched))), axis=0)
+    channels[:, touched] += amount * scale[touched] * noise(np.arange(len(channels)) / hz)

@@ -1,0 +1,202 @@
+"""Sequences in, training windows out: which steps a window ends at, its label, its front padding, its disturbances.
+
+Knows nothing of networks or files. All that is random hangs on (seed, epoch, batch) alone, so that a resumed run
+draws the very windows that an uninterrupted one would.
+"""
+
+from collections.abc import Iterator
+from collections.abc import Sequence as Listed
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from models.errors import UsageError
+from models.keypoints import KEYPOINTS, MIRRORED
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int32]
+
+SKIP = -1  # the label of a step that is not trained on
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """One clip, or one stream, as features sampled at the settings' `sample_hz`."""
+
+    name: str
+    features: Floats  # (steps, feature_dim)
+    labels: Ints  # (steps,) index into the moves; SKIP = do not train on this step
+
+    def __post_init__(self) -> None:
+        if self.features.ndim != 2 or self.labels.shape != self.features.shape[:1]:
+            raise ValueError(
+                f"{self.name}: features {self.features.shape} and labels {self.labels.shape} do not fit each other"
+            )
+
+
+@dataclass(frozen=True)
+class Batch:
+    windows: Floats  # (batch, window, feature_dim)
+    labels: Ints  # (batch,)
+
+
+class WindowDrawer:
+    """Every window that a set of sequences holds, to be gathered by number.
+
+    A window ends at some step t of a sequence, is labelled labels[t - delay_steps], and is front-padded with zeros
+    where t < window - 1. The first windows of a sequence, of fewer than `least_steps` true steps, are left out unless
+    the sequence has no others.
+    """
+
+    def __init__(self, sequences: Listed[Sequence], window: int, delay_steps: int = 0, least_steps: int = 8) -> None:
+        if not sequences:
+            raise UsageError("There are no sequences to train on.\nGive a folder with clips: DATA/train/<move>/*.mp4")
+        self.sequences = tuple(sequences)
+        self.window = window
+        owners, ends, labels = [], [], []
+        for number, sequence in enumerate(self.sequences):
+            steps = len(sequence.labels)
+            first = min(max(delay_steps, least_steps - 1), steps - 1)
+            end = np.arange(max(first, delay_steps), steps)
+            label = sequence.labels[end - delay_steps]
+            end, label = end[label != SKIP], label[label != SKIP]
+            owners.append(np.full(len(end), number, np.int32))
+            ends.append(end.astype(np.int32))
+            labels.append(label.astype(np.int32))
+        self.owners: Ints = np.concatenate(owners)  # (windows,) index into sequences
+        self.ends: Ints = np.concatenate(ends)  # (windows,) the last step
+        self.labels: Ints = np.concatenate(labels)  # (windows,)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def counts(self, classes: int) -> npt.NDArray[np.int64]:
+        """How many windows each class has."""
+        return np.bincount(self.labels, minlength=classes)
+
+    def gather(self, numbers: npt.NDArray[np.integer]) -> Batch:
+        """The windows of these numbers, with their labels."""
+        dim = self.sequences[0].features.shape[1]
+        windows = np.zeros((len(numbers), self.window, dim), np.float32)
+        for row, owner, end in zip(windows, self.owners[numbers], self.ends[numbers], strict=True):
+            start = max(0, end + 1 - self.window)
+            row[self.window - (end + 1 - start) :] = self.sequences[owner].features[start : end + 1]
+        return Batch(windows, self.labels[numbers])
+
+    def draw(self, count: int, seed: Listed[int], balanced: bool = False) -> npt.NDArray[np.int64]:
+        """`count` windows in random order, none twice before all of its kind were drawn once.
+
+        Args:
+            count: how many.
+            seed: the same seed draws the same windows.
+            balanced: equally many of each class that there is, or as they come.
+        """
+        random = np.random.default_rng(list(seed))
+        if not balanced:
+            return _deal(np.arange(len(self)), count, random)
+        present = np.unique(self.labels)
+        shares = np.full(len(present), count // len(present))
+        shares[random.permutation(len(present))[: count % len(present)]] += 1
+        dealt = [
+            _deal(np.flatnonzero(self.labels == label), share, random)
+            for label, share in zip(present, shares, strict=True)
+        ]
+        return random.permutation(np.concatenate(dealt))
+
+
+def _deal(numbers: npt.NDArray[np.int64], count: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
+    if count <= len(numbers):
+        return random.permutation(numbers)[:count]
+    rounds = -(-count // len(numbers))
+    return np.concatenate([random.permutation(numbers) for _ in range(rounds)])[:count]
+
+
+def class_weights(counts: npt.NDArray[np.int64]) -> Floats:
+    """What one window of each class weighs in the loss, so that all classes weigh the same; its mean is 1."""
+    present = counts > 0
+    weights = counts.sum() / (present.sum() * np.maximum(counts, 1))
+    return np.where(present, weights, 0).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """How far a pose window may be changed without becoming another move."""
+
+    mirror: float = 0.5  # the share of windows shown from the other side
+    roll_degrees: float = 3.0
+    scale: float = 0.15  # size of the picture, +- this share
+    aspect: float = 0.1  # height against width, +- this share
+    jitter: float = 0.015  # of the body's spread, noise of each joint in each step
+    score: float = 0.1  # noise of the scores
+    joint_loss: float = 0.04  # the share of joints that are lost for a while
+    cold_start: float = 0.1  # the share of windows whose beginning is taken away
+
+
+def disturb(windows: Floats, seed: Listed[int], how: Disturbance, least_steps: int = 8) -> Floats:
+    """Pose windows as another camera, another day and a worse estimate would have given them; padding stays zero.
+
+    Args:
+        windows: (batch, window, 51) pose features; not changed.
+        seed: the same seed disturbs the same way.
+        how: how far.
+        least_steps: what a cold start leaves at least.
+    """
+    random = np.random.default_rng(list(seed))
+    batch, window, dim = windows.shape
+    joints = windows.reshape(batch, window, len(KEYPOINTS), 3)
+    real = np.any(windows != 0, axis=2)[:, :, None]  # (batch, window, 1)
+    place, score = joints[..., :2].copy(), joints[..., 2].copy()  # (batch, window, 17, 2), (batch, window, 17)
+
+    mirrored = np.asarray(random.random(batch) < how.mirror)
+    place[mirrored] = place[mirrored][:, :, MIRRORED]
+    score[mirrored] = score[mirrored][:, :, MIRRORED]
+
+    steps = np.maximum(real.sum(axis=(1, 2)), 1)[:, None]  # (batch, 1)
+    center = (place * real[..., None]).mean(axis=2).sum(axis=1) / steps  # (batch, 2)
+    place -= center[:, None, None]
+    spread = np.sqrt((place**2 * real[..., None]).mean(axis=(2, 3)).sum(axis=1) / steps[:, 0])  # (batch,)
+    place = np.matmul(place, _views(batch, mirrored, random, how)[:, None])
+
+    noise = how.jitter * spread
+    lost = _lost_joints(batch, window, how.joint_loss, random)
+    place += noise[:, None, None, None] * random.standard_normal(place.shape, np.float32)
+    astray = spread[:, None, None, None] * random.standard_normal((batch, 1, len(KEYPOINTS), 2), np.float32)
+    place += 0.5 * lost[..., None] * astray
+    score *= 1 + how.score * random.standard_normal((batch, window, 1), np.float32)
+    score += how.score * 0.5 * random.standard_normal(score.shape, np.float32)
+    score = np.clip(score * np.where(lost, 0.2, 1), 0.01, 1)
+
+    out = np.concatenate([place + center[:, None, None], score[..., None]], axis=3)
+    cold = random.random(batch) < how.cold_start
+    start = np.where(cold, random.integers(1, max(2, window - least_steps + 1), batch), 0)
+    kept = real[:, :, 0] & (np.arange(window) >= start[:, None])
+    out *= kept[:, :, None, None]
+    return out.reshape(batch, window, dim).astype(np.float32)
+
+
+def _views(
+    batch: int, mirrored: npt.NDArray[np.bool_], random: np.random.Generator, how: Disturbance
+) -> Floats:  # (batch, 2, 2), to be multiplied from the right
+    angle = np.radians(how.roll_degrees) * random.uniform(-1, 1, batch)
+    size = 1 + how.scale * random.uniform(-1, 1, batch)
+    aspect = 1 + how.aspect * random.uniform(-1, 1, batch)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    stretch = np.stack([np.where(mirrored, -size, size), size * aspect])  # (2, batch)
+    return np.asarray((turn * stretch[:, None]).transpose(2, 0, 1), np.float32)
+
+
+def _lost_joints(batch: int, window: int, share: float, random: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """Which joint is lost in which step, in one stretch each: (batch, window, 17)."""
+    shape = (batch, 1, len(KEYPOINTS))
+    chosen = random.random(shape) < share
+    begin = random.integers(0, window, shape)
+    length = random.integers(1, window + 1, shape)
+    step = np.arange(window)[None, :, None]
+    return np.asarray(chosen & (step >= begin) & (step < begin + length))
+
+
+def batches(numbers: npt.NDArray[np.int64], size: int) -> Iterator[npt.NDArray[np.int64]]:
+    """The numbers in lots of `size`; the last one may be smaller."""
+    for start in range(0, len(numbers), size):
+        yield numbers[start : start + size]
