@@ -1,0 +1,107 @@
+"""What the encoder said of each clip, kept beside the data so that no clip is encoded twice.
+
+One .npz per clip under `DATA/.pointe/<encoder>-<hash>-<rate>hz/`, written whole or not at all, so that a killed run
+goes on where it was. An entry counts while the encoder's hash, the sampling rate, the code in `models/` that makes
+pixels and features, and the clip's size and time of change are what they were. Size and time, as `make` does it, and
+not the content's hash: a large collection need not be read through at every training. A clip that was only touched or
+copied is encoded again, which costs time and never correctness.
+"""
+
+import ast
+import hashlib
+import io
+import json
+import os
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+import models.encoders
+import models.frames
+from models.card import EncoderInfo, write_atomically
+from models.errors import UsageError
+from train.clips import Clip
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """All that the encoder said of a clip."""
+
+    features: npt.NDArray[np.float32]  # (steps, feature_dim)
+    times_s: npt.NDArray[np.float64]  # (steps,)
+    frames: int  # read
+    promised: int  # frames, by the container; 0 where it does not say
+    samples: int  # frames given to the encoder; those without a dancer made no step
+
+
+class Store:
+    """One .npz per clip, under the clip's own path within the data."""
+
+    def __init__(self, folder: Path, data: Path, encoder: EncoderInfo, sample_hz: float) -> None:
+        self.sample_hz = sample_hz
+        self._folder = folder
+        self._data = data
+        self._dim = encoder.feature_dim
+        self._made_by = json.dumps([encoder.sha256, sample_hz, _code_hash()])
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            writable = os.access(folder, os.W_OK)
+        except OSError:
+            writable = False
+        if not writable:
+            raise UsageError(f"Cannot write features to {folder}.\nGive a folder for them with --cache DIR.")
+
+    def load(self, clip: Clip) -> Encoded | None:
+        """The stored features; None where there are none, or they are damaged or of another clip or encoder."""
+        try:
+            content = io.BytesIO(self._path(clip).read_bytes())  # numpy leaves a file open if it is damaged
+            with np.load(content, allow_pickle=False) as entry:
+                if str(entry["key"]) != self._key(clip):
+                    return None
+                features, times_s, counts = entry["features"], entry["times_s"], entry["counts"]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RuntimeError, zlib.error):
+            return None
+        except zipfile.BadZipFile:
+            return None
+        shapes = features.shape == (len(times_s), self._dim) and counts.shape == (3,)
+        if not shapes or features.dtype != np.float32 or times_s.dtype != np.float64:
+            return None
+        return Encoded(features, times_s, *(int(count) for count in counts))
+
+    def save(self, clip: Clip, encoded: Encoded) -> None:
+        content = io.BytesIO()
+        np.savez(
+            content,
+            key=np.array(self._key(clip)),
+            features=encoded.features,
+            times_s=encoded.times_s,
+            counts=np.array([encoded.frames, encoded.promised, encoded.samples]),
+        )
+        path = self._path(clip)
+        try:
+            write_atomically(path, content.getvalue())
+        except OSError as error:
+            raise UsageError(
+                f"Cannot write {path}: {error.strerror}.\nGive another folder with --cache DIR."
+            ) from error
+
+    def _path(self, clip: Clip) -> Path:
+        relative = clip.path.relative_to(self._data)
+        return self._folder / relative.with_name(relative.name + ".npz")
+
+    def _key(self, clip: Clip) -> str:
+        try:
+            stat = clip.path.stat()
+        except OSError:
+            return "gone"
+        return f"{self._made_by} {stat.st_size} {stat.st_mtime_ns}"
+
+
+def _code_hash() -> str:
+    """Of the code that makes features of frames, without its comments: when it changes, the cache is stale."""
+    sources = [Path(str(module.__file__)).read_text("utf-8") for module in (models.frames, models.encoders)]
+    return hashlib.sha256("".join(ast.dump(ast.parse(source)) for source in sources).encode()).hexdigest()

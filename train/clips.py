@@ -1,0 +1,394 @@
+"""A folder of clips in, the list of clips with move, split and dancer out. It opens no video: what cannot be read is
+found out when it is read.
+
+Two layouts are understood:
+
+    DATA/train/<move>/*  and  DATA/test/<move>/*      the folders say the split
+    DATA/<move>/*                                     split here: by dancer where dancers are known, else by clip
+
+The dancer of a clip is read from its file name, `dancer-NAME_anything.mp4`, or from `DATA/clips.csv` with the columns
+`path` (relative to DATA), `dancer` and, where one likes to decide it oneself, `split` (train or test).
+"""
+
+import csv
+import hashlib
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from models.card import display_name
+from models.errors import UsageError
+
+Split = Literal["train", "test"]
+TRAIN: Split = "train"
+TEST: Split = "test"
+CLIPS_CSV = "clips.csv"
+CACHE_FOLDER = ".pointe"  # hidden, hence never taken for a move
+
+# Files people keep beside their clips. Anything else is tried as a video, and reported if it is none.
+SIDECARS = {".csv", ".json", ".jsonl", ".md", ".txt"}
+
+SNAKE_CASE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
+LONGEST_NAME = 60  # of a move, in the card
+DANCER_IN_NAME = re.compile(r"dancer-([^_]+)_", re.IGNORECASE)
+LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ß": "ss"})  # what Unicode does not take apart
+
+# With fewer dancers than this in train, one of them for validation would take too much from training.
+DANCERS_TO_VALIDATE_BY = 3
+
+
+@dataclass(frozen=True)
+class Clip:
+    path: Path
+    move: str  # ASCII snake_case
+    split: Split
+    dancer: str | None = None
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Something of the user's that is not used, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class ClipSet:
+    clips: tuple[Clip, ...]
+    moves: tuple[str, ...]  # sorted; each has a clip in train
+    displays: tuple[str, ...]  # how the moves are shown, in the same order
+    skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()  # what a user should know about the split
+
+
+def find_clips(data: Path, *, test_fraction: float = 0.2, seed: int = 0) -> ClipSet:
+    """The clips of a folder, ordered by split, move and name.
+
+    Args:
+        data: a folder in one of the two layouts.
+        test_fraction: of the clips of each move, where the split is made here; 0 puts all in train.
+        seed: the same seed gives the same split, and clips that are added later leave most of it as it was.
+
+    Raises:
+        UsageError: there is no such folder, nothing in it to train on, or its names contradict each other.
+    """
+    if not data.is_dir():
+        raise UsageError(f"No such folder of clips: {data}\nGive a folder that holds train/<move>/*.mp4.")
+    if not 0 <= test_fraction < 1:
+        raise UsageError(f"--test-fraction {test_fraction}: give a part of the clips, 0 or more and below 1.")
+    splits = {folder.name.casefold(): folder for folder in _folders(data) if folder.name.casefold() in (TRAIN, TEST)}
+    skipped: list[Skipped] = []
+    notes: list[str] = []
+    displays: dict[str, str] = {}
+    if splits:
+        if TRAIN not in splits:
+            raise UsageError(f"{data} has test/ and no train/.\nPut the clips to learn from into {data / 'train'}.")
+        others = [folder.name for folder in _folders(data) if folder not in splits.values()]
+        if others:
+            notes.append(f"not read, as it lies beside train/: {', '.join(others)}")
+        if TEST not in splits:
+            notes.append(f"there is no {data / 'test'}: nothing to measure the accuracy on")
+        clips = [
+            clip
+            for split in (TRAIN, TEST)
+            if split in splits
+            for clip in _read(splits[split], split, displays, skipped)
+        ]
+    else:
+        clips = _read(data, TRAIN, displays, skipped)
+    listed = _read_csv(data, skipped)
+    clips = [replace(clip, dancer=_dancer(clip.path, data, listed)) for clip in clips]
+    clips = _obey(clips, data, listed) if splits else _split(clips, data, listed, test_fraction, seed, notes)
+    clips = _drop_unknown(clips, skipped)
+    moves = sorted({clip.move for clip in clips})
+    _refuse_useless(data, moves, skipped)
+    if not splits or TEST in splits:
+        _note_untested(clips, moves, notes)
+    _note_shared_dancers(clips, notes)
+    return ClipSet(
+        clips=tuple(sorted(clips, key=lambda clip: (clip.split != TRAIN, clip.move, clip.path))),
+        moves=tuple(moves),
+        displays=tuple(displays[move] for move in moves),
+        skipped=tuple(skipped),
+        notes=tuple(notes),
+    )
+
+
+def split_validation(
+    clips: Iterable[Clip], *, fraction: float = 0.2, seed: int = 0
+) -> tuple[tuple[Clip, ...], tuple[Clip, ...]]:
+    """Clips of the train split, parted into those to train on and those to validate on.
+
+    Every move with two clips or more has one in each, where the dancers allow it. With three or more dancers known,
+    none of them is in both parts; otherwise it goes by clip.
+
+    Raises:
+        ValueError: a clip is of the test split, which must decide nothing in training.
+    """
+    clips = tuple(clips)
+    foreign = [clip.path for clip in clips if clip.split != TRAIN]
+    if foreign:
+        raise ValueError(f"not of the train split: {foreign[0]}")
+    dancers = {clip.dancer for clip in clips if clip.dancer is not None}
+    by_dancer = len(dancers) >= DANCERS_TO_VALIDATE_BY
+    chosen = _choose_dancers(clips, fraction, seed) if by_dancer else _choose_clips(clips, fraction, seed)
+    return tuple(clip for clip in clips if clip not in chosen), tuple(clip for clip in clips if clip in chosen)
+
+
+def move_name(folder: str) -> str:
+    """The ASCII snake_case name of a move's folder: "Grand Plié" gives `grand_plie`. Empty where no letter is left."""
+    letters = unicodedata.normalize("NFKD", folder.casefold().translate(LIGATURES)).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "_", letters).strip("_")
+
+
+def _folders(parent: Path) -> list[Path]:
+    return [path for path in _visible(parent) if path.is_dir()]
+
+
+def _visible(parent: Path) -> list[Path]:
+    return sorted(path for path in parent.iterdir() if not path.name.startswith("."))
+
+
+def _is_sidecar(path: Path) -> bool:
+    return path.suffix.casefold() in SIDECARS
+
+
+def _read(parent: Path, split: Split, displays: dict[str, str], skipped: list[Skipped]) -> list[Clip]:
+    """The clips of all the moves' folders in `parent`; their names go to `displays`."""
+    clips: list[Clip] = []
+    folders: dict[str, Path] = {}
+    for path in _visible(parent):
+        if not path.is_dir():
+            if not _is_sidecar(path):
+                skipped.append(Skipped(path, "lies in no move's folder"))
+            continue
+        move = _checked_name(path)
+        if move in folders:
+            raise UsageError(
+                f"The folders '{folders[move].name}' and '{path.name}' in {parent} both mean the move '{move}'.\n"
+                "Put their clips into one of them."
+            )
+        folders[move] = path
+        found = _clips_in(path, move, split, skipped)
+        if not found:
+            skipped.append(Skipped(path, "the folder holds no clip"))
+        elif move not in displays:
+            displays[move] = _display(path.name, move)
+        clips += found
+    return clips
+
+
+def _clips_in(folder: Path, move: str, split: Split, skipped: list[Skipped]) -> list[Clip]:
+    clips = []
+    for path in _visible(folder):
+        if path.is_dir():
+            skipped.append(Skipped(path, f"a folder inside a move's folder; put its clips into {folder.name}/ itself"))
+        elif not _is_sidecar(path):
+            clips.append(Clip(path, move, split))
+    return clips
+
+
+def _checked_name(folder: Path) -> str:
+    move = move_name(folder.name)
+    if not move:
+        raise UsageError(f"The folder {folder} has no Latin letter or digit to name a move by.\nRename it.")
+    if len(move) > LONGEST_NAME:
+        raise UsageError(f"The folder {folder} has a name of more than {LONGEST_NAME} characters.\nShorten it.")
+    return move
+
+
+def _display(folder: str, move: str) -> str:
+    text = unicodedata.normalize("NFC", folder)  # macOS keeps accents apart
+    readable = not SNAKE_CASE.fullmatch(text) and text.isprintable() and len(text) <= LONGEST_NAME
+    return text if readable else display_name(move)
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """A row of clips.csv."""
+
+    dancer: str | None
+    split: Split | None
+
+
+def _read_csv(data: Path, skipped: list[Skipped]) -> dict[Path, _Listed]:
+    path = data / CLIPS_CSV
+    if not path.is_file():
+        return {}
+    listed: dict[Path, _Listed] = {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            if not {"path", "dancer"} <= set(rows.fieldnames or ()):
+                raise UsageError(f"{path} lacks a column: its first line must be `path,dancer` or `path,dancer,split`.")
+            for row in rows:
+                clip = data / (row["path"] or "").strip().replace("\\", "/")
+                where = f"{path}, line {rows.line_num}"
+                if clip in listed:
+                    raise UsageError(f"{where}: {row['path']} is listed twice.\nKeep one of the lines.")
+                listed[clip] = _Listed((row["dancer"] or "").strip() or None, _split_of(row.get("split"), where))
+                if not clip.is_file():
+                    skipped.append(Skipped(clip, f"listed in {CLIPS_CSV}, and there is no such file"))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path} cannot be read as UTF-8 CSV: {error}.\nSave it as UTF-8.") from error
+    return listed
+
+
+def _split_of(text: str | None, where: str) -> Split | None:
+    match (text or "").strip().casefold():
+        case "":
+            return None
+        case "train":
+            return TRAIN
+        case "test":
+            return TEST
+        case other:
+            raise UsageError(f"{where}: the split '{other}' is neither train nor test.")
+
+
+def _dancer(path: Path, data: Path, listed: dict[Path, _Listed]) -> str | None:
+    row = listed.get(path)
+    if row is not None and row.dancer:
+        return row.dancer
+    named = DANCER_IN_NAME.match(path.name)
+    return named[1].casefold() if named else None
+
+
+def _obey(clips: list[Clip], data: Path, listed: dict[Path, _Listed]) -> list[Clip]:
+    """With train/ and test/ the folders have said the split; clips.csv may repeat it and not contradict it."""
+    for clip in clips:
+        row = listed.get(clip.path)
+        if row is not None and row.split not in (None, clip.split):
+            raise UsageError(
+                f"{data / CLIPS_CSV} puts {clip.path.relative_to(data)} into {row.split}, its folder into {clip.split}."
+                "\nMove the file, or leave the column `split` out."
+            )
+    return clips
+
+
+def _split(
+    clips: list[Clip], data: Path, listed: dict[Path, _Listed], fraction: float, seed: int, notes: list[str]
+) -> list[Clip]:
+    """The split of DATA/<move>/*: as clips.csv says where it does, else by dancer, else by clip."""
+    told = {clip.path: row.split for clip in clips if (row := listed.get(clip.path)) is not None and row.split}
+    if told:
+        untold = len(clips) - len(told)
+        if untold:
+            notes.append(f"{untold} clips without a split in {CLIPS_CSV} are used to train")
+        parted = [replace(clip, split=told.get(clip.path, TRAIN)) for clip in clips]
+        both = _dancers_in(parted, TRAIN) & _dancers_in(parted, TEST)
+        if both:
+            raise UsageError(
+                f"{data / CLIPS_CSV} has {', '.join(sorted(both))} in both train and test.\n"
+                "Give all clips of a dancer the same split."
+            )
+        return parted
+    if fraction == 0:
+        notes.append("no clip is kept for the test, as asked")
+        return clips
+    by_dancer = any(clip.dancer for clip in clips)
+    chosen = _choose_dancers(clips, fraction, seed) if by_dancer else _choose_clips(clips, fraction, seed)
+    if by_dancer:
+        tested = ", ".join(sorted({str(clip.dancer) for clip in chosen}))
+        notes.append(f"split by dancer; for the test: {tested or 'nobody, every dancer is needed to train'}")
+        nameless = sum(clip.dancer is None for clip in clips)
+        if nameless:
+            notes.append(f"{nameless} clips without a known dancer are used to train")
+    else:
+        notes.append(f"split by clip (seed {seed}), as no dancer is known: a dancer may be in both train and test")
+    return [replace(clip, split=TEST if clip in chosen else TRAIN) for clip in clips]
+
+
+def _choose_clips(clips: Sequence[Clip], fraction: float, seed: int) -> set[Clip]:
+    """About `fraction` of the clips of each move, but one at least of two; the order is drawn by hash."""
+    of_move: dict[str, list[Clip]] = defaultdict(list)
+    for clip in clips:
+        of_move[clip.move].append(clip)
+    chosen: set[Clip] = set()
+    for move, group in of_move.items():
+        wanted = min(max(round(fraction * len(group)), 1), len(group) - 1)
+        chosen.update(sorted(group, key=lambda clip: _draw(seed, move, clip.path.name))[:wanted])
+    return chosen
+
+
+def _choose_dancers(clips: Sequence[Clip], fraction: float, seed: int) -> set[Clip]:
+    """All clips of a few dancers: about `fraction` of all, from as many moves as can be, and no move's last ones.
+
+    Dancers are taken one by one: who brings most moves not yet chosen, then who comes closest to the fraction.
+    """
+    of_dancer: dict[str, list[Clip]] = defaultdict(list)
+    for clip in clips:
+        if clip.dancer is not None:
+            of_dancer[clip.dancer].append(clip)
+    left = Counter(clip.move for clip in clips)
+    wanted = fraction * len(clips)
+    chosen: set[Clip] = set()
+    covered: set[str] = set()
+    while True:
+        free = {
+            dancer: group
+            for dancer, group in of_dancer.items()
+            if not chosen.issuperset(group)
+            and all(left[move] > count for move, count in Counter(clip.move for clip in group).items())
+        }
+        gain = {dancer: len({clip.move for clip in group} - covered) for dancer, group in free.items()}
+        if not free or (len(chosen) >= wanted and not any(gain.values())):
+            return chosen
+        best = min(
+            free,
+            key=lambda dancer: (
+                -gain[dancer],
+                abs(wanted - len(chosen) - len(free[dancer])),
+                _draw(seed, "dancer", dancer),
+            ),
+        )
+        if not gain[best] and len(chosen) + len(free[best]) / 2 > wanted:
+            return chosen  # nearer to the fraction without
+        chosen.update(free[best])
+        covered.update(clip.move for clip in free[best])
+        left.subtract(clip.move for clip in free[best])
+
+
+def _draw(*what: object) -> bytes:
+    return hashlib.sha256("/".join(map(str, what)).encode("utf-8", "surrogateescape")).digest()
+
+
+def _drop_unknown(clips: list[Clip], skipped: list[Skipped]) -> list[Clip]:
+    known = {clip.move for clip in clips if clip.split == TRAIN}
+    for clip in clips:
+        if clip.move not in known:
+            skipped.append(Skipped(clip.path, f"the move '{clip.move}' has no clip in train"))
+    return [clip for clip in clips if clip.move in known]
+
+
+def _refuse_useless(data: Path, moves: Sequence[str], skipped: Sequence[Skipped]) -> None:
+    if len(moves) >= 2:
+        return
+    seen = f" ({skipped[0].path}: {skipped[0].reason})" if skipped else ""
+    if moves:
+        raise UsageError(
+            f"{data} has clips of one move only, {moves[0]}{seen}.\n"
+            "Add a folder with clips of another, or `none` with other movement."
+        )
+    raise UsageError(f"{data} holds no clip to train on{seen}.\nPut the clips of each move into {data}/train/<move>/.")
+
+
+def _note_untested(clips: Iterable[Clip], moves: Sequence[str], notes: list[str]) -> None:
+    untested = set(moves) - {clip.move for clip in clips if clip.split == TEST}
+    if untested:
+        notes.append(f"no clip in the test split: {', '.join(sorted(untested))}")
+
+
+def _note_shared_dancers(clips: Sequence[Clip], notes: list[str]) -> None:
+    both = _dancers_in(clips, TRAIN) & _dancers_in(clips, TEST)
+    if both:
+        notes.append(f"in both train and test: {', '.join(sorted(both))}; the test says little about other dancers")
+
+
+def _dancers_in(clips: Iterable[Clip], split: Split) -> set[str]:
+    return {clip.dancer for clip in clips if clip.split == split and clip.dancer is not None}

@@ -1,0 +1,375 @@
+"""Sequences of features in, a run out: the network that does best on the validation windows, its card and its report.
+
+`fit_clips` is what `pointe train` calls; `fit_sequences` is the same for any sequences, such as streams of made dance.
+"""
+
+import hashlib
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from collections.abc import Sequence as Listed
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from rich.console import Console
+
+from models.card import NONE, EncoderInfo, HeadInfo, ModelCard, MoveClass, Provenance, display_name
+from models.errors import UsageError
+from models.machine import versions
+from models.runtime import Device
+from train.calibration import Answers, calibrated, fit_temperature, fit_thresholds
+from train.clips import TEST, TRAIN, split_validation
+from train.epochs import JUDGE_BATCH, Lessons, make_judge, train_epochs
+from train.features import ClipFeatures, FeatureSet, extract
+from train.network import build_network, compile_network, load_head
+from train.progress import show_epochs
+from train.report import ClipAnswer, write_report
+from train.run_folder import Epoch, Progress, RunFolder
+from train.settings import TrainSettings
+from train.windows import Floats, Sequence, WindowDrawer
+
+UNKNOWN_SHA256 = "0" * 64  # of the head, until it is exported
+SMOOTHING_S = 0.2
+# Calibration looks at this many windows at most; more would not change a threshold's second digit.
+CALIBRATION_WINDOWS = 20_000
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A finished training."""
+
+    run: Path
+    card: ModelCard
+    best: Epoch
+    epochs: int
+    parameters: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Material:
+    """What is trained on, and what is known about it."""
+
+    train: Listed[Sequence]
+    validation: Listed[Sequence]  # decides the best epoch, the temperature and the thresholds
+    moves: tuple[str, ...]
+    encoder: EncoderInfo
+    encoder_path: Path
+    provenance: Provenance
+    displays: tuple[str, ...] | None = None  # how the moves are shown; as models.card has it if None
+    clips: Mapping[str, Listed[Path]] | None = None  # the videos behind it by split, for the export's check
+
+
+def fit_clips(
+    data: Path,
+    run: Path,
+    settings: TrainSettings,
+    *,
+    resume: bool = False,
+    name: str | None = None,
+    cache: Path | None = None,
+    device: Device = "auto",
+    threads: int = 1,
+    licence: str = "",
+) -> Fitted:
+    """Train a head on a folder of clips, and report how it does on the test clips: what `pointe train` does.
+
+    Args:
+        data: see `train.clips`.
+        run, settings, resume, name: see `fit_sequences`.
+        cache, device, threads: see `train.features.extract`.
+        licence: of the clips, for the card.
+
+    Raises:
+        UsageError: the run folder cannot be used, or a number or the clips make no sense.
+        SourceError: too little is left to train on.
+    """
+    console = Console(highlight=False, soft_wrap=True)
+    RunFolder(run).refuse_unless_usable(resume)  # before the long work
+    features = extract(data, settings.encoder, settings.sample_hz, cache=cache, device=device, threads=threads)
+    material = clip_material(features, settings, trained_on=f"clips in {data.resolve().name}", licence=licence)
+    for line in _remarks(material):
+        console.print(line)
+    fitted = fit_sequences(material, run, settings, resume=resume, name=name)
+    tested = [clip for clip in features.clips if clip.clip.split == TEST]
+    metrics = report_on_clips(fitted, tested, features, settings, data)
+    console.print(_summary(fitted, metrics))
+    if not metrics:
+        return fitted
+    measured = {f"accuracy on {len(tested)} test clips of {data.resolve().name}": round(metrics["accuracy"], 4)}
+    card = fitted.card.model_copy(update={"measured": measured})
+    card.save(run)
+    return replace(fitted, card=card)
+
+
+def clip_material(features: FeatureSet, settings: TrainSettings, *, trained_on: str, licence: str = "") -> Material:
+    """The train split of a feature set, parted into training and validation."""
+    of_clip = {each.clip: each for each in features.clips}
+    kept, held = split_validation(
+        [clip for clip in of_clip if clip.split == TRAIN], fraction=settings.validation_fraction, seed=settings.seed
+    )
+    dancers = len({clip.dancer for clip in kept if clip.dancer is not None})
+    by_whom = f" by {dancers} known dancers" if dancers else ""
+    return Material(
+        train=[_sequence(of_clip[clip], features.moves) for clip in kept],
+        validation=[_sequence(of_clip[clip], features.moves) for clip in held],
+        moves=features.moves,
+        displays=features.displays,
+        encoder=features.encoder,
+        encoder_path=features.encoder_path,
+        provenance=Provenance(
+            trained_on=f"{len(kept)} {trained_on}{by_whom}; validated on {len(held)} more",
+            created=datetime.now(UTC).date().isoformat(),
+            licence=licence,
+            seed=settings.seed,
+            versions=versions(),
+        ),
+        clips={
+            "train": [clip.path.resolve() for clip in kept],
+            "validation": [clip.path.resolve() for clip in held],
+            "test": [clip.path.resolve() for clip in of_clip if clip.split == TEST],
+        },
+    )
+
+
+def _sequence(features: ClipFeatures, moves: tuple[str, ...]) -> Sequence:
+    label = moves.index(features.clip.move)
+    labels = np.full(len(features.features), label, np.int32)
+    return Sequence(f"{features.clip.move}/{features.clip.path.name}", features.features, labels)
+
+
+def _remarks(material: Material) -> list[str]:
+    """What a user should know before the training, and can still change."""
+    lines = []
+    if NONE not in material.moves:
+        lines.append(
+            "There is no folder none/: whatever the dancer does will be called one of the moves. "
+            "Clips of walking, standing and other dance in train/none/ cure that."
+        )
+    held = Counter(int(sequence.labels[0]) for sequence in material.validation)
+    alone = [move for number, move in enumerate(material.moves) if not held[number]]
+    if alone:
+        lines.append(f"No clip to validate on for {', '.join(alone)}: give at least two clips of each move.")
+    return lines
+
+
+def report_on_clips(
+    fitted: Fitted, tested: Listed[ClipFeatures], features: FeatureSet, settings: TrainSettings, data: Path
+) -> dict[str, Any]:
+    """Write the run's report: what the best network says of each test clip. Its metrics, none without a test clip."""
+    folder = RunFolder(fitted.run)
+    model = load_head(folder.head)
+    unlabelled = [
+        Sequence(each.clip.path.name, each.features, np.zeros(len(each.features), np.int32)) for each in tested
+    ]
+    said = answer_along(model, unlabelled, settings)
+    answers = [
+        ClipAnswer(
+            each.clip.path, each.clip.move, calibrated(answer.probabilities, fitted.card.temperature).mean(axis=0)
+        )
+        for each, answer in zip(tested, said, strict=True)
+    ]
+    return write_report(
+        folder.path / "report",
+        title=f"{fitted.card.name} on the test clips",
+        moves=features.moves,
+        displays=features.displays,
+        answers=answers,
+        measured_on={
+            "data": str(data),
+            "split": "test",
+            "encoder": features.encoder.name,
+            "head": settings.head,
+            "validation loss": f"{fitted.best.val_loss:.4f} in epoch {fitted.best.epoch} of {fitted.epochs}",
+        },
+        skipped=features.skipped,
+        history_csv=folder.history,
+    )
+
+
+def _summary(fitted: Fitted, metrics: Mapping[str, Any]) -> str:
+    tested = f"accuracy on the test clips {metrics['accuracy']:.3f}" if metrics else "there were no test clips"
+    return (
+        f"best epoch {fitted.best.epoch} of {fitted.epochs}, validation loss {fitted.best.val_loss:.4f}; {tested}\n"
+        f"Next: pointe export {fitted.run} MODEL"
+    )
+
+
+def fit_sequences(
+    material: Material, run: Path, settings: TrainSettings, *, resume: bool = False, name: str | None = None
+) -> Fitted:
+    """Train a head and leave it in `run` with its card.
+
+    The same material, settings and seed give the same weights on the same machine's CPU, also when the training was
+    killed and resumed.
+
+    Args:
+        material: the sequences and where they come from.
+        run: a new or empty folder, or with `resume` one that holds this very training.
+        settings: every hyperparameter.
+        resume: go on after the last whole epoch.
+        name: of the model; the folder's if None.
+
+    Raises:
+        UsageError: the run folder cannot be used, or there is nothing to train on.
+    """
+    start_s = time.monotonic()
+    folder, classes = RunFolder(run), len(material.moves)
+    drawer = WindowDrawer(material.train, settings.window, settings.delay_steps, settings.least_steps)
+    judged = WindowDrawer(material.validation, settings.window, settings.delay_steps, settings.least_steps)
+    _check(drawer, judged, material)
+    progress = folder.begin(_config(material, settings), resume)
+    card = first_card(material, settings, name or _model_name(run))
+    if not progress.done:
+        card.save(run)  # from the first epoch on the run can be exported, whatever happens
+
+    _make_reproducible(settings.seed)
+    lessons = Lessons(drawer, settings, classes, material.encoder.kind == "pose")
+    model = _open_network(folder, progress, material, settings, lessons.steps)
+    try:
+        with show_epochs(settings.epochs) as table:
+            train_epochs(model, lessons, make_judge(judged, settings, classes), folder, progress, table)
+    except KeyboardInterrupt:
+        print(f"stopped after epoch {progress.done}; {run} can be resumed (--resume) and, after an epoch, exported")
+        raise
+
+    best = progress.best
+    assert best is not None, "at least one epoch is done"
+    network = load_head(folder.head)
+    card = calibrate(network, material.validation, card, settings)
+    card.save(run)
+    return Fitted(run, card, best, progress.done, network.count_params(), time.monotonic() - start_s)
+
+
+def _check(drawer: WindowDrawer, judged: WindowDrawer, material: Material) -> None:
+    counts = drawer.counts(len(material.moves))
+    missing = [move for move, count in zip(material.moves, counts, strict=True) if not count]
+    if missing:
+        raise UsageError(
+            f"Nothing to train on for {', '.join(missing)}: no clip is left for it.\n"
+            "Add clips of a second or more, or remove the folder."
+        )
+    if not len(judged):
+        raise UsageError("No step of the validation sequences has a label.\nGive each move at least two clips.")
+
+
+def _config(material: Material, settings: TrainSettings) -> dict[str, Any]:
+    clips = material.clips or {}
+    return {
+        "version": 1,
+        "settings": settings.as_dict(),
+        "moves": list(material.moves),
+        "encoder": material.encoder.model_dump(),
+        "encoder_path": str(material.encoder_path),
+        "clips": {split: [str(path) for path in paths] for split, paths in clips.items()},
+        "data_sha256": _digest([*material.train, *material.validation]),
+    }
+
+
+def _digest(sequences: Listed[Sequence]) -> str:
+    digest = hashlib.sha256()
+    for sequence in sequences:
+        digest.update(json.dumps([sequence.name, sequence.features.shape]).encode())
+        digest.update(sequence.features.tobytes())
+        digest.update(sequence.labels.tobytes())
+    return digest.hexdigest()
+
+
+def _model_name(run: Path) -> str:
+    letters = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in run.resolve().name)
+    return letters.strip("-")[:80] or "model"
+
+
+def _make_reproducible(seed: int) -> None:
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+
+
+def _open_network(
+    folder: RunFolder, progress: Progress, material: Material, settings: TrainSettings, steps: int
+) -> keras.Model:
+    if progress.done:
+        return keras.saving.load_model(folder.last_network())
+    pose = material.encoder.kind == "pose"
+    model = build_network(settings, material.encoder.feature_dim, len(material.moves), pose)
+    compile_network(model, settings, steps * settings.epochs)
+    return model
+
+
+def predictor(model: keras.Model) -> Callable[[Floats], Floats]:
+    """The network as a function of windows to probabilities (batch, moves), compiled once, dropout off."""
+    windows = tf.TensorSpec(model.input_shape, tf.float32)
+    graph = tf.function(lambda batch: model(batch, training=False), input_signature=[windows])
+
+    def predict(windows: Floats) -> Floats:
+        starts = range(0, len(windows), JUDGE_BATCH)
+        return np.concatenate([np.asarray(graph(windows[start : start + JUDGE_BATCH])) for start in starts])
+
+    return predict
+
+
+def answer_along(
+    model: keras.Model, sequences: Listed[Sequence], settings: TrainSettings, limit: int | None = None
+) -> list[Answers]:
+    """What the network says along each sequence as it would live: at every step once the window is full.
+
+    A sequence shorter than the window gets one answer, padded in front.
+
+    Args:
+        model: the head.
+        sequences: clips or streams.
+        settings: the window and the delay.
+        limit: stop once so many windows were answered; None answers all.
+    """
+    predict = predictor(model)
+    answers: list[Answers] = []
+    done = 0
+    for sequence in sequences:
+        unlabelled = Sequence(sequence.name, sequence.features, np.zeros(len(sequence.labels), np.int32))
+        drawer = WindowDrawer([unlabelled], settings.window, least_steps=settings.window)
+        windows = drawer.gather(np.arange(len(drawer))).windows
+        labels = sequence.labels[np.maximum(drawer.ends - settings.delay_steps, 0)]
+        answers.append(Answers(sequence.name, predict(windows), labels))
+        done += len(windows)
+        if limit is not None and done >= limit:
+            break
+    return answers
+
+
+def first_card(material: Material, settings: TrainSettings, name: str) -> ModelCard:
+    """The card before anything was measured: thresholds at their defaults."""
+    displays = material.displays or tuple(map(display_name, material.moves))
+    return ModelCard(
+        name=name,
+        moves=tuple(
+            MoveClass(name=move, display=display) for move, display in zip(material.moves, displays, strict=True)
+        ),
+        encoder=material.encoder,
+        head=HeadInfo(name=settings.head, sha256=UNKNOWN_SHA256),
+        sample_hz=settings.sample_hz,
+        window=settings.window,
+        delay_s=round(settings.delay_steps / settings.sample_hz, 4),
+        smoothing_s=SMOOTHING_S,
+        provenance=material.provenance,
+    )
+
+
+def calibrate(model: keras.Model, validation: Listed[Sequence], card: ModelCard, settings: TrainSettings) -> ModelCard:
+    """The card with the temperature and the thresholds that suit the validation sequences."""
+    order = np.random.default_rng(settings.seed).permutation(len(validation))
+    answers = answer_along(model, [validation[number] for number in order], settings, CALIBRATION_WINDOWS)
+    temperature = fit_temperature(answers)
+    sure = [Answers(each.name, calibrated(each.probabilities, temperature), each.labels) for each in answers]
+    smooth_steps = max(1, round(card.smoothing_s * card.sample_hz))
+    thresholds = fit_thresholds(sure, card.names, smooth_steps)
+    moves = tuple(
+        move.model_copy(update={"enter": threshold.enter, "leave": threshold.leave})
+        for move, threshold in zip(card.moves, thresholds, strict=True)
+    )
+    return card.model_copy(update={"moves": moves, "temperature": temperature})
