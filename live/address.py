@@ -1,0 +1,159 @@
+"""What a user may name as a source, how it is shown without its password, and why an address gives no picture.
+
+Only camera numbers, /dev/video*, existing files and rtsp, rtsps, http and https addresses are understood. FFmpeg
+would open far more (`concat:`, `subfile:`, `data:`); all of that is refused here, unopened.
+"""
+
+import re
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from models.errors import SourceError
+
+DEMO = Path(__file__).parent / "assets" / "demo.mp4"
+DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
+HIDDEN = "***"
+
+# How long an address that gave no picture is asked for the reason.
+PROBE_TIMEOUT_S = 1.0
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+# What cameras put into paths beside a password, as in /user=admin_password=..., and what merely looks like it.
+_TELLTALE = re.compile(r"[=@:;]|pass|pwd|token|key|auth", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Camera:
+    device: int | str  # a number, or /dev/video0
+
+    @property
+    def shown(self) -> str:
+        return f"camera {self.device}"
+
+
+@dataclass(frozen=True)
+class Address:
+    url: str
+
+    @property
+    def shown(self) -> str:
+        return redact(self.url)
+
+
+@dataclass(frozen=True)
+class File:
+    path: Path  # absolute, so that FFmpeg takes no file name for a protocol
+
+    @property
+    def shown(self) -> str:
+        return self.path.name
+
+
+def understand(text: str) -> Camera | Address | File:
+    """What a source on the command line means; a file exists, the others may still turn out dead.
+
+    Raises:
+        SourceError: it is none of what may be opened.
+    """
+    if text == "demo":
+        return File(DEMO)
+    if re.fullmatch(r"[0-9]{1,4}", text):
+        return Camera(int(text))
+    if re.fullmatch(r"/dev/video[0-9]{1,4}", text):
+        return Camera(text)
+    scheme = _SCHEME.match(text)
+    if scheme and scheme[1].lower() in DEFAULT_PORTS:
+        return _address(text)
+    path = Path(text)
+    if "\0" not in text and path.is_file():
+        return File(path.absolute())
+    if scheme:
+        raise SourceError(
+            f"{scheme[1]}:// addresses are not opened.\nGive rtsp://, rtsps://, http:// or https://, or a file."
+        )
+    raise SourceError(
+        f"No such video file: {printable(text)}\n"
+        "A source is a file, a camera's number (0), /dev/video0, an rtsp:// address, or demo."
+    )
+
+
+def redact(address: str) -> str:
+    """An address as it may be shown: the host is visible, what could be a user or a password is not."""
+    scheme = _SCHEME.match(address)
+    if not scheme:
+        return printable(address)
+    after = address[scheme.end() :]
+    authority = re.split(r"[/?#]", after, maxsplit=1)[0]
+    rest = after[len(authority) :]
+    _, at, host = authority.rpartition("@")
+    if not at and "@" in rest:
+        # A slash or the like inside the password: FFmpeg takes what comes before it for the host, so what is
+        # after a colon there may be half a password.
+        host, rest = authority.partition(":")[0], f"/{HIDDEN}"
+    path = re.split(r"[?#]", rest, maxsplit=1)[0]
+    if _TELLTALE.search(path):
+        path = f"/{HIDDEN}"
+    query = f"?{HIDDEN}" if "?" in rest or "#" in rest else ""
+    return printable(f"{scheme[0].lower()}{HIDDEN + at if at else ''}{host}{path}{query}")
+
+
+def printable(text: str) -> str:
+    """Text from outside as one harmless line: no control characters, not endless."""
+    line = "".join(char if char.isprintable() else "?" for char in text)
+    return line if len(line) <= 200 else line[:199] + "…"
+
+
+def why_no_picture(url: str) -> str:
+    """A few words on why an address gives no picture; OpenCV says nothing, so its host is asked again.
+
+    The password is not sent: an answer that asks for one tells enough.
+    """
+    parts = urlsplit(url)
+    host, scheme = parts.hostname or "", parts.scheme.lower()
+    try:
+        with socket.create_connection((host, parts.port or DEFAULT_PORTS[scheme]), PROBE_TIMEOUT_S) as connection:
+            if scheme != "rtsp":
+                return "no video in the answer"
+            connection.sendall(_describe(url))
+            answer = connection.recv(64).decode("latin-1")
+    except ConnectionRefusedError:
+        return "refused, no server on that port"
+    except socket.gaierror:
+        return "no such host"
+    except TimeoutError:
+        return "no answer"
+    except OSError as error:
+        return (error.strerror or "cannot be reached").lower()
+    status = re.match(r"RTSP/\d\.\d (\d{3})", answer)
+    if not status:
+        return "no RTSP server there"
+    if status[1] == "401":
+        return "user or password refused (401)" if parts.username else "asks for a user and password (401)"
+    if status[1] == "404":
+        return "no such path on the server (404)"
+    return "no video in the answer" if status[1] == "200" else f"refused by the server ({status[1]})"
+
+
+def _address(text: str) -> Address:
+    if not text.isprintable() or " " in text:
+        raise SourceError(f"{redact(text)} holds a space or a control character.\nWrite it as %20 and the like.")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        parts, port = None, None
+    if parts is None or not parts.hostname or port == 0:
+        raise SourceError(
+            f"{redact(text)} is no address: host or port is wrong.\n"
+            "Write rtsp://user:password@host:554/path, with %40 for @ and %2F for / inside the password."
+        )
+    return Address(text)
+
+
+def _describe(url: str) -> bytes:
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    bare = f"rtsp://{host}{parts.path}" + (f"?{parts.query}" if parts.query else "")
+    return f"DESCRIBE {bare} RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n\r\n".encode()

@@ -1,0 +1,108 @@
+"""Work that runs ahead in a thread of its own, and hands over item by item.
+
+Decoding, capturing and recognising overlap by this one class. It knows nothing of what the items are.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+
+THREAD_PREFIX = "pointe: "
+
+
+class Ahead(Generic[Item]):
+    """Iterates in its own thread, at most `depth` items ahead of whoever takes them.
+
+    Where nobody takes them in time the thread waits, or, with `newest`, the oldest makes room and is counted in
+    `dropped`. A None from the iterator is not handed over: it says that there is nothing yet, and lets a close be
+    noticed. What the iterator raises is raised by `next`, after the items before it.
+    """
+
+    def __init__(self, items: Iterator[Item | None], depth: int, name: str, *, newest: bool = False) -> None:
+        self.dropped = 0
+        self._items = items
+        self._depth = depth
+        self._newest = newest
+        self._ready: deque[Item] = deque()
+        self._changed = threading.Condition()
+        self._closing = False
+        self._done = False
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name=THREAD_PREFIX + name, daemon=True)
+        self._thread.start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether `next` has no more to give or to raise."""
+        with self._changed:
+            return self._done and not self._ready and self._error is None
+
+    def next(self, timeout_s: float | None = None) -> Item | None:
+        """The next item; None when none came in time or it has ended."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ready or self._done, timeout_s)
+            if self._ready:
+                item = self._ready.popleft()
+                self._changed.notify_all()
+                return item
+            error, self._error = self._error, None
+        if error is not None:
+            raise error
+        return None
+
+    def close(self, timeout_s: float) -> bool:
+        """Ask the thread to end and wait for it; items not taken are dropped. False when it still runs.
+
+        The iterator is closed by its own thread, since what it has open must not be released while it reads.
+        """
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join(timeout_s)
+        with self._changed:
+            self._error = None
+            self.dropped += len(self._ready)
+            self._ready.clear()
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            for item in self._items:
+                if not self._hand_over(item):
+                    break
+        except BaseException as error:  # whatever it is, it belongs to whoever waits
+            self._error = error
+        finally:
+            close = getattr(self._items, "close", None)
+            if close is not None:
+                close()
+            with self._changed:
+                self._done = True
+                self._changed.notify_all()
+
+    def _hand_over(self, item: Item | None) -> bool:
+        with self._changed:
+            if item is None:
+                return not self._closing
+            if self._newest and len(self._ready) == self._depth:
+                self._ready.popleft()
+                self.dropped += 1
+            self._changed.wait_for(lambda: self._closing or len(self._ready) < self._depth)
+            if self._closing:
+                self.dropped += 1
+                return False
+            self._ready.append(item)
+            self._changed.notify_all()
+            return True
+
+
+def left_running() -> list[str]:
+    """The threads of this module that still run, by name. One that hangs in OpenCV after its close does.
+
+    Leaving the process in the usual way while a thread is inside OpenCV's read aborts it, so a program that finds
+    one here, all its outputs closed, leaves by os._exit.
+    """
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith(THREAD_PREFIX)]

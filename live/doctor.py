@@ -1,0 +1,409 @@
+"""What is installed here, what will really run, what is wrong and what to type about it: `pointe doctor`.
+
+Every check ends in findings, whatever it meets: what is examined may be missing or broken, so it is imported inside.
+"""
+
+import ctypes
+import os
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import models
+from live.window import SYSTEM_LIBRARIES, display_problem
+from models.errors import DeviceError, PointeError
+
+if TYPE_CHECKING:
+    from models.encoders import Encoder
+
+CANNOT_RUN = DeviceError.exit_code
+
+OPENCV_WHEELS = (
+    "opencv-python",
+    "opencv-python-headless",
+    "opencv-contrib-python",
+    "opencv-contrib-python-headless",
+)
+ORT_WHEELS = ("onnxruntime-gpu", "onnxruntime", "onnxruntime-directml", "onnxruntime-openvino", "onnxruntime-qnn")
+TENSORFLOW_WHEELS = ("tensorflow", "tensorflow-cpu", "tensorflow-intel")
+CUDNN_WHEELS = ("nvidia-cudnn-cu12", "nvidia-cudnn-cu13")
+NEEDED = ("numpy", "pydantic", "rich", "typer", "imageio-ffmpeg")
+FOR_TRAINING = ("tensorflow", "tf2onnx", "onnx", "scikit-learn", "matplotlib")
+PIP = "python -m pip"
+
+# onnxruntime-gpu is built for CUDA 13 from this version on, for CUDA 12 before.
+FIRST_FOR_CUDA_13 = (1, 27)
+OLDEST_DRIVER = {12: 525, 13: 580}
+SELF_TEST_FRAMES = 5
+FALLBACK_ENCODER = Path(models.__file__).parent / "pretrained" / "movenet-lightning.onnx"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was examined. Advice with an ok finding is a hint; without ok it repairs."""
+
+    ok: bool
+    what: str
+    advice: str = ""  # what to do; commands stand on lines of their own
+    topic: str = ""
+    exit_code: int = 0  # of the command, where pointe cannot run for this
+
+
+def examine() -> list[Finding]:
+    """Everything worth knowing about this machine, in the order to read it in. Takes a few seconds."""
+    checks: tuple[Callable[[], Iterable[Finding]], ...] = (
+        machine,
+        lambda: packages(installed()),
+        lambda: double_wheels(installed()),
+        opencv,
+        ffmpeg,
+        onnxruntime,
+        cuda,
+        model,
+        display,
+        cameras,
+    )
+    findings: list[Finding] = []
+    for check in checks:
+        try:
+            findings += check()
+        except Exception as error:  # a broken installation can raise anything, and the other checks still help
+            findings.append(Finding(False, f"{type(error).__name__}: {_first_line(error)}", topic="doctor"))
+    return findings
+
+
+def exit_code(findings: Sequence[Finding]) -> int:
+    """0 where pointe can run."""
+    return next((finding.exit_code for finding in findings if not finding.ok and finding.exit_code), 0)
+
+
+def print_findings(findings: Sequence[Finding]) -> None:
+    """A line for each finding, its advice below it, and at last whether pointe can run."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(soft_wrap=True, highlight=False)
+    topics = max((len(finding.topic) for finding in findings), default=0)
+    for finding in findings:
+        word, style = (
+            ("PROBLEM", "bold red") if not finding.ok else ("note", "yellow") if finding.advice else ("ok", "green")
+        )
+        console.print(Text.assemble((f"{word:<8}", style), (f"{finding.topic:<{topics}}  ", "dim"), finding.what))
+        for line in finding.advice.splitlines():
+            console.print(Text(" " * (10 + topics) + line, "" if finding.ok else "bold"))
+    problems = sum(not finding.ok for finding in findings)
+    if exit_code(findings):
+        verdict = Text(
+            "pointe cannot run here yet: follow the advice below each PROBLEM, then ask the doctor again.", "bold red"
+        )
+    elif problems:
+        verdict = Text("pointe can run here, but not all of it works: see PROBLEM above.", "yellow")
+    else:
+        verdict = Text("pointe can run here.", "green")
+    console.print()
+    console.print(verdict)
+
+
+# What is installed
+
+
+def installed() -> dict[str, str]:
+    """Every installed distribution and its version, names in lower case with hyphens."""
+    found: dict[str, str] = {}
+    for distribution in metadata.distributions():
+        name = distribution.metadata["Name"]
+        if name:  # a half-removed one has none
+            found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), distribution.version)
+    return found
+
+
+def machine() -> list[Finding]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    system = f"{platform.system()} {platform.release()}, {platform.machine()}, {cores} cores"
+    version = platform.python_version()
+    return [Finding(True, f"Python {version} at {sys.executable}; {system}", topic="machine")]
+
+
+def packages(found: Mapping[str, str]) -> list[Finding]:
+    findings = [Finding(True, found.get("pointe", "runs from its folder, not installed"), topic="pointe")]
+    missing = [name for name in NEEDED if name not in found]
+    missing += [wheels[0] for wheels in (OPENCV_WHEELS, _ort_wheels()) if not set(wheels) & set(found)]
+    if missing:
+        command = f"{PIP} install " + " ".join(f"'{_wanted(name)}'" for name in missing)
+        findings.append(Finding(False, f"missing: {', '.join(missing)}", command, "packages", CANNOT_RUN))
+    versions = [f"{name} {found[name]}" for name in NEEDED if name in found]
+    findings.append(Finding(True, ", ".join(versions) or "none", topic="packages"))
+    training = [f"{name} {found[name]}" for name in FOR_TRAINING if name in found]
+    lacking = [name for name in FOR_TRAINING if name not in found]
+    if not lacking:
+        findings.append(Finding(True, ", ".join(training), topic="training"))
+    else:
+        what = f"not installed ({', '.join(lacking)}); only `pointe train` and `pointe export` need it"
+        findings.append(Finding(True, what, f"{PIP} install 'pointe[train]'", "training"))
+    return findings
+
+
+def double_wheels(found: Mapping[str, str]) -> list[Finding]:
+    """Packages that write into the same folder: the last one installed wins, and removing one breaks the other."""
+    findings = []
+    for topic, wheels, keep in (
+        ("onnxruntime", ORT_WHEELS, _ort_wheels()[0]),
+        ("opencv", OPENCV_WHEELS, OPENCV_WHEELS[0]),
+        ("tensorflow", TENSORFLOW_WHEELS, TENSORFLOW_WHEELS[0]),
+    ):
+        both = [f"{name} {found[name]}" for name in wheels if name in found]
+        if len(both) > 1:
+            remove = " ".join(name for name in wheels if name in found)
+            repair = f"{PIP} uninstall -y {remove}\n{PIP} install --force-reinstall --no-deps '{_wanted(keep)}'"
+            findings.append(Finding(False, f"{' and '.join(both)} overwrite each other; keep one", repair, topic))
+    if all(name in found for name in CUDNN_WHEELS):
+        what = "cuDNN for CUDA 12 and for CUDA 13 overwrite each other"
+        advice = "Use one environment for training on CUDA and another for `pointe live`."
+        findings.append(Finding(False, what, advice, "cuda"))
+    return findings
+
+
+def _ort_wheels() -> tuple[str, ...]:
+    """The wheels of onnxruntime, the one for this machine first: pyproject.toml holds the same choice as markers."""
+    gpu = (sys.platform, platform.machine()) in {("linux", "x86_64"), ("win32", "AMD64")}
+    return ORT_WHEELS if gpu else ("onnxruntime", *(name for name in ORT_WHEELS if name != "onnxruntime"))
+
+
+def _wanted(name: str) -> str:
+    """The requirement on a package as pointe declares it: "opencv-python<6,>=5.0.0.93"."""
+    try:
+        requirements = metadata.requires("pointe") or []
+    except metadata.PackageNotFoundError:
+        requirements = []
+    plain = (requirement.split(";")[0].strip() for requirement in requirements)
+    return next((each for each in plain if re.fullmatch(rf"{re.escape(name)}[<>=!~].*", each)), name)
+
+
+# The libraries that do the work
+
+
+def opencv() -> list[Finding]:
+    found = [f"{name} {version}" for name, version in installed().items() if name in OPENCV_WHEELS]
+    try:
+        import cv2
+    except ImportError as error:
+        return [
+            Finding(
+                False,
+                f"does not load: {_first_line(error)}",
+                import_advice(error, "opencv-python"),
+                "opencv",
+                CANNOT_RUN,
+            )
+        ]
+    if not hasattr(cv2, "FontFace"):
+        version = getattr(cv2, "__version__", "without a version")
+        repair = f"{PIP} install --force-reinstall --no-deps '{_wanted('opencv-python')}'"
+        return [Finding(False, f"OpenCV {version} is damaged or older than 5", repair, "opencv", CANNOT_RUN)]
+    built = cv2.getBuildInformation()
+    reads = "reads video" if re.search(r"FFMPEG:\s+YES", built) else "WITHOUT FFmpeg"
+    windows = re.search(r"^\s*GUI:\s*(\S+)", built, re.MULTILINE)
+    shows = f"windows by {windows[1]}" if windows and windows[1] != "NONE" else "no windows"
+    return [Finding(True, f"{', '.join(found) or cv2.__version__}: {reads}, {shows}", topic="opencv")]
+
+
+def ffmpeg() -> list[Finding]:
+    repair = f"{PIP} install --force-reinstall '{_wanted('imageio-ffmpeg')}'\nUntil then leave --record out."
+    try:
+        import imageio_ffmpeg
+
+        path, version = imageio_ffmpeg.get_ffmpeg_exe(), imageio_ffmpeg.get_ffmpeg_version()
+    except (ImportError, OSError, RuntimeError, subprocess.SubprocessError) as error:
+        return [Finding(False, f"recordings cannot be made: {_first_line(error)}", repair, "ffmpeg")]
+    return [Finding(True, f"{version} at {path}", topic="ffmpeg")]
+
+
+def onnxruntime() -> list[Finding]:
+    repair = f"{PIP} uninstall -y {' '.join(name for name in ORT_WHEELS if name in installed())}\n"
+    repair += f"{PIP} install --force-reinstall --no-deps '{_wanted(_ort_wheels()[0])}'"
+    try:
+        import onnxruntime as ort
+    except ImportError as error:
+        advice = import_advice(error, _ort_wheels()[0])
+        return [Finding(False, f"does not load: {_first_line(error)}", advice, "onnxruntime", CANNOT_RUN)]
+    if not hasattr(ort, "InferenceSession"):
+        return [Finding(False, "is damaged, as after removing one of two wheels", repair, "onnxruntime", CANNOT_RUN)]
+    names = [f"{name} {version}" for name, version in installed().items() if name in ORT_WHEELS]
+    compiled = ", ".join(name.removesuffix("ExecutionProvider") for name in ort.get_available_providers())
+    return [Finding(True, f"{', '.join(names) or ort.__version__}, built for {compiled}", topic="onnxruntime")]
+
+
+def import_advice(error: ImportError, package: str) -> str:
+    """What to type where a package does not load."""
+    if "cannot open shared object file" in str(error):
+        return f"A system library is missing. On Debian or Ubuntu, as root:\n{SYSTEM_LIBRARIES}"
+    if "DLL load failed" in str(error):
+        return "Install the Microsoft Visual C++ Redistributable (x64):\nhttps://aka.ms/vs/17/release/vc_redist.x64.exe"
+    return f"{PIP} install --force-reinstall '{_wanted(package)}'"
+
+
+# The device
+
+
+def cuda() -> list[Finding]:
+    """Whether an NVIDIA device could be used; what really runs is said by `model`."""
+    try:
+        import onnxruntime as ort
+
+        from models.runtime import missing_for
+
+        missing = missing_for("cuda")
+    except (ImportError, AttributeError):
+        return []  # onnxruntime is broken, which is said elsewhere
+    devices = nvidia_devices()
+    if missing:
+        advice = ""
+        if devices and "without" in missing:
+            advice = f"{PIP} uninstall -y {' '.join(name for name in ORT_WHEELS if name in installed())}\n"
+            advice += f"{PIP} install --force-reinstall '{_wanted('onnxruntime-gpu')}'"
+        found = f" ({', '.join(devices)} is there)" if devices else ""
+        return [Finding(True, f"not used: {missing.rstrip('.')}{found}", advice, "cuda")]
+    major = 13 if _version(ort.__version__) >= FIRST_FOR_CUDA_13 else 12
+    findings = [Finding(True, ", ".join(devices) or "the driver is there", topic="cuda")]
+    driver = driver_version()
+    if driver and driver[0] < OLDEST_DRIVER[major]:
+        what = f"the driver {'.'.join(map(str, driver))} is too old for CUDA {major}"
+        advice = f"Install NVIDIA driver {OLDEST_DRIVER[major]} or newer, or use --device cpu."
+        findings.append(Finding(False, what, advice, "cuda"))
+    ort.preload_dlls()
+    lacking = [name for name in cuda_libraries(major, sys.platform) if not _loads(name)]
+    if lacking:
+        what = f"not found: {', '.join(lacking)}; the CPU will be used"
+        findings.append(Finding(False, what, f"{PIP} install 'pointe[gpu]'", "cuda"))
+    return findings
+
+
+def cuda_libraries(major: int, system: str) -> tuple[str, ...]:
+    """What onnxruntime's CUDA provider loads."""
+    if system == "win32":
+        return (f"cudart64_{major}.dll", f"cublasLt64_{major}.dll", "cudnn64_9.dll")
+    return (f"libcudart.so.{major}", f"libcublasLt.so.{major}", "libcudnn.so.9")
+
+
+def nvidia_devices() -> list[str]:
+    """The names of the NVIDIA devices that their own tool lists."""
+    return [row[0] for row in _nvidia_smi("name")]
+
+
+def driver_version() -> tuple[int, ...]:
+    """() where it is not known."""
+    rows = _nvidia_smi("driver_version")
+    return _version(rows[0][0]) if rows else ()
+
+
+def _nvidia_smi(query: str) -> list[list[str]]:
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return []
+    command = [tool, f"--query-gpu={query}", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    rows = [[cell.strip() for cell in line.split(",")] for line in answer.stdout.splitlines() if line.strip()]
+    return rows if answer.returncode == 0 else []
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", text)[:3])
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
+# The model, the display, the cameras
+
+
+def model() -> list[Finding]:
+    """The shipped model is loaded as `pointe live` does. Without it, its encoder alone shows what the device can do."""
+    try:
+        from live.recognizer import Recognizer
+        from models.card import DEFAULT_MODEL, find_model
+        from models.encoders import open_encoder
+    except (ImportError, AttributeError):
+        return []  # a library is broken, which is said elsewhere
+    try:
+        recognizer = Recognizer.load(find_model(DEFAULT_MODEL))
+    except PointeError as error:
+        advice = "Install pointe again, or give another model: pointe live --model DIR"
+        findings = [Finding(False, _first_line(error), advice, "model", error.exit_code)]
+        if FALLBACK_ENCODER.is_file():
+            findings.append(self_test(open_encoder("pose", FALLBACK_ENCODER), FALLBACK_ENCODER.stem))
+        return findings
+    moves = ", ".join(move.display for move in recognizer.card.moves)
+    shipped = Finding(True, f"{recognizer.card.name}: {moves}", topic="model")
+    return [shipped, self_test(recognizer.encoder, recognizer.card.encoder.name)]
+
+
+def self_test(encoder: "Encoder", name: str) -> Finding:
+    """Encodes a few blank frames, and says on what and how fast."""
+    import numpy as np
+
+    from models.frames import Frame
+
+    blank = np.zeros((720, 1280, 3), np.uint8)
+    taken_ms = []
+    for index in range(SELF_TEST_FRAMES):
+        start = time.perf_counter()
+        encoder.push(Frame(blank, index, index / 15))
+        taken_ms.append(1000 * (time.perf_counter() - start))
+    provider = encoder.provider.removesuffix("ExecutionProvider")
+    return Finding(True, f"{provider}: {statistics.median(taken_ms):.1f} ms for a frame ({name})", topic="runs on")
+
+
+def display() -> list[Finding]:
+    problem = display_problem()
+    if problem is None:
+        return [Finding(True, "windows can be shown", topic="display")]
+    what, _, advice = problem.partition("\n")
+    return [Finding(True, what, advice, "display")]
+
+
+def cameras(devices: Path = Path("/dev"), about: Path = Path("/sys/class/video4linux")) -> list[Finding]:
+    if not sys.platform.startswith("linux"):
+        return [Finding(True, "not examined on this system; try: pointe live 0", topic="cameras")]
+    findings = []
+    for device in sorted(devices.glob("video*"), key=lambda path: _version(path.name)):
+        if _read(about / device.name / "index") not in ("", "0"):
+            continue  # the second node of a camera holds no pictures
+        name = _read(about / device.name / "name") or "a camera"
+        if os.access(device, os.R_OK | os.W_OK):
+            number = device.name.removeprefix("video")
+            findings.append(Finding(True, f"{device} {name}: pointe live {number}", topic="cameras"))
+        else:
+            advice = "sudo usermod -aG video $USER\nthen log in again."
+            findings.append(Finding(False, f"{device} {name}: this user may not open it", advice, "cameras"))
+    if not findings:
+        advice = "Plug one in; in a container start it with --device /dev/video0. Files and rtsp:// need none."
+        findings.append(Finding(True, "none found", advice, "cameras"))
+    return findings
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -1,0 +1,123 @@
+"""Predictions in, moves out: a move is a stretch of time with a name, begun and ended by thresholds of the card.
+
+It knows nothing of frames or networks; times are those of the predictions.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from live.recognizer import Prediction, Probabilities
+from models.card import NONE, ModelCard
+from models.errors import UsageError
+from models.frames import MAX_GAP_S
+
+# Times are sums of sampling periods; two that differ by less are the same.
+SAME_TIME_S = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A stretch of time with a name. `confidence` is the mean smoothed probability over it."""
+
+    name: str
+    confidence: float
+    start_s: float
+    end_s: float
+
+
+class MoveTracker:
+    """Follows one stream of predictions; moves never overlap, and one shorter than the card's minimum is none.
+
+    A move begins where its smoothed probability reaches `enter`, and ends where it falls below `leave`, where
+    another move that reaches its own `enter` is likelier, or where predictions cease. It is shown (`current`) once
+    it has lasted its minimum, so all that is shown is also reported.
+    """
+
+    def __init__(self, card: ModelCard, threshold: float | None = None) -> None:
+        """`threshold` takes the place of every move's `enter`, and of each `leave` above it.
+
+        Raises:
+            UsageError: the threshold is no probability.
+        """
+        if threshold is not None and not 0 <= threshold <= 1:
+            raise UsageError(f"--threshold {threshold} is no probability.\nGive a number from 0 to 1.")
+        self._card = card
+        self._enter = np.array([move.enter if threshold is None else threshold for move in card.moves])
+        self._enter[[move.name == NONE for move in card.moves]] = np.inf
+        self._leave = np.minimum([move.leave for move in card.moves], self._enter)
+        self._lately: deque[Prediction] = deque()
+        self._smoothed: Probabilities | None = None
+        self._open: int | None = None  # which of the card's moves goes on
+        self._confidences: list[float] = []  # its smoothed probabilities so far
+        self._start_s = self._last_s = -np.inf
+
+    @property
+    def smoothed(self) -> Probabilities | None:
+        """The moving average of the probabilities; None while there is no prediction."""
+        return self._smoothed
+
+    @property
+    def current(self) -> Move | None:
+        """The move that goes on, `end_s` being now; None while there is none long enough."""
+        return self._move_until(self._last_s)
+
+    def update(self, prediction: Prediction) -> Move | None:
+        """The move that ends with this prediction; None when none does."""
+        now_s = prediction.time_s
+        ended = self.lost(now_s)
+        probabilities = self._smooth(prediction)
+        self._last_s = now_s
+
+        rising = int(np.argmax(np.where(probabilities >= self._enter, probabilities, -1)))
+        begins = bool(probabilities[rising] >= self._enter[rising])
+        if self._open is not None:
+            taken_over = begins and probabilities[rising] > probabilities[self._open]
+            if taken_over or probabilities[self._open] < self._leave[self._open]:
+                ended = self._move_until(now_s)
+                self._open = None
+        if self._open is None and begins:
+            self._open, self._start_s, self._confidences = rising, now_s, []
+        if self._open is not None:
+            self._confidences.append(float(probabilities[self._open]))
+        return ended
+
+    def lost(self, time_s: float) -> Move | None:
+        """No prediction could be made at `time_s`. The move that ends thereby; None while the gap is still short.
+
+        A move ends with its last prediction when that lies more than MAX_GAP_S back, or when time went back.
+        """
+        if 0 <= time_s - self._last_s <= MAX_GAP_S:
+            return None
+        return self.finish()
+
+    def finish(self) -> Move | None:
+        """No prediction follows. The move that was going on, if it lasted long enough; then starts anew."""
+        ended = self.current
+        self._forget()
+        return ended
+
+    def _forget(self) -> None:
+        self._lately.clear()
+        self._smoothed = None
+        self._open = None
+        self._start_s = self._last_s = -np.inf
+
+    def _smooth(self, prediction: Prediction) -> Probabilities:
+        self._lately.append(prediction)
+        oldest_s = prediction.time_s - self._card.smoothing_s + SAME_TIME_S
+        while len(self._lately) > 1 and self._lately[0].time_s < oldest_s:
+            self._lately.popleft()
+        self._smoothed = np.mean([each.probabilities for each in self._lately], axis=0, dtype=np.float32)
+        return self._smoothed
+
+    def _move_until(self, end_s: float) -> Move | None:
+        if self._open is None:
+            return None
+        kind, delay_s = self._card.moves[self._open], self._card.delay_s
+        move = Move(
+            kind.name, float(np.mean(self._confidences)), max(0.0, self._start_s - delay_s), max(0.0, end_s - delay_s)
+        )
+        length_s = move.end_s - move.start_s
+        return move if length_s > 0 and length_s >= kind.min_duration_s - SAME_TIME_S else None

@@ -1,0 +1,408 @@
+"""Draws on the picture what the recogniser sees: the move, its rivals, the skeleton, the last seconds and the state.
+
+A `View` comes in beside the frame; a picture of the same size goes out. It knows nothing of windows, files or networks,
+and draws whatever it is given: a display must never be what stops a rehearsal.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from live.drawing import (
+    ACCENT,
+    BLOCK,
+    BOLD,
+    QUIET,
+    RECORDING,
+    REGULAR,
+    SEMIBOLD,
+    TRACK,
+    WHITE,
+    Rect,
+    clean,
+    draw_bar,
+    draw_corners,
+    draw_panel,
+    draw_skeleton,
+    fit,
+    text_width,
+    write,
+    write_right,
+)
+from models.card import NONE, ModelCard, display_name
+from models.frames import Box, Image
+
+if TYPE_CHECKING:
+    from live.moves import Move
+
+HELP_LIGHT = 0.16
+TIMELINE_S = 20.0
+TICK_S = 5.0
+BEST = 3
+LEAST_LETTERS = 4  # of a label in the timeline; one cut shorter says nothing
+LARGEST_SIZE = 1000  # pixels; of text
+LARGEST_NUMBER = 1e6
+
+KEYS = (
+    ("q  Esc", "end"),
+    ("space", "pause a file, go on"),
+    ("m", "mirror the picture"),
+    ("d", "details"),
+    ("?", "this help"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What is to be drawn of one moment. Times are the source's; a value that is not known is None."""
+
+    time_s: float
+    source: str = ""
+    filled: int = 0  # features in the window so far
+    window: int = 1
+    dancer: bool = True
+    probabilities: npt.NDArray[Any] | None = None  # (moves,) smoothed
+    current: "Move | None" = None
+    recent: "Sequence[Move]" = ()
+    keypoints: npt.NDArray[Any] | None = None  # (17, 3): x, y in pixels, score
+    box: Box | None = None
+    fps: float | None = None
+    latency_s: float | None = None
+    dropped: int = 0
+    provider: str = ""
+    stage_s: Mapping[str, float] = field(default_factory=dict)  # decode, prepare, encode, head, draw
+    status: str | None = None  # "reconnecting"
+    paused: bool = False
+    recording: bool = False
+    ended: bool = False
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things go in a picture of one size. A part that has no room is None."""
+
+    huge: int  # the move's name, 15 % of the picture's shorter side: 15 mm high letters on a laptop
+    state: int  # what stands in the name's place: "no dancer"
+    body: int
+    small: int
+    smallest: int  # to which long names shrink before they are cut
+    margin: int
+    pad: int
+    bar: int  # thickness
+    name: Rect | None  # at its narrowest; grows to the right
+    name_widest: int
+    best: Rect | None
+    strip: Rect | None
+    chips_bottom: int
+
+
+@lru_cache(maxsize=16)
+def layout_of(width: int, height: int) -> Layout:
+    """The name in the top left corner, its rivals top right (below it in a portrait picture), the time at the foot."""
+    unit = min(width, height) / 9
+    body, small = max(12, round(0.34 * unit)), max(11, round(0.26 * unit))
+    margin, pad, bar = max(4, round(0.25 * unit)), max(5, round(0.24 * unit)), max(3, round(0.09 * unit))
+    huge = min(LARGEST_SIZE, round(1.35 * unit))
+    panel = max(round(0.95 * huge) + 3 * bar, BEST * (round(1.05 * body) + round(2.6 * bar))) + 2 * pad
+    across, down = width - 2 * margin, height - 2 * margin
+
+    fits = huge >= body and across >= 6 * body and down >= panel
+    name_widest = across
+    best = None
+    beside = round(4.1 * unit)
+    if fits and width >= 1.2 * height and across - margin - beside >= 7 * body and beside >= 8 * body:
+        best = Rect(width - margin - beside, margin, beside, panel)
+        name_widest = across - margin - beside
+    strip_height = round(1.35 * small) + round(1.6 * small) + 2 * round(0.8 * pad)
+    used = panel if fits else 0
+    strip = None
+    if across >= 10 * small and down >= used + margin + strip_height:
+        strip = Rect(margin, height - margin - strip_height, across, strip_height)
+        used += margin + strip_height
+    if fits and best is None and across >= 8 * body and down >= used + margin + panel and width < 1.2 * height:
+        best = Rect(margin, 2 * margin + panel, across, panel)
+    name = Rect(margin, margin, min(name_widest, round(5.4 * unit)) if best and best.top == margin else across, panel)
+    return Layout(
+        huge=huge,
+        state=max(body, round(0.62 * unit)),
+        body=body,
+        small=small,
+        smallest=max(10, round(0.6 * body)),
+        margin=margin,
+        pad=pad,
+        bar=bar,
+        name=name if fits else None,
+        name_widest=name_widest,
+        best=best,
+        strip=strip,
+        chips_bottom=strip.top - margin // 2 if strip else height - margin,
+    )
+
+
+class Overlay:
+    """Draws views of one model's answers. The picture it returns is its own and is drawn over by the next call."""
+
+    def __init__(self, card: ModelCard) -> None:
+        self._card = card
+        self._display = {move.name: move.display for move in card.moves}
+        self._picture = np.empty((0, 0, 3), np.uint8)
+
+    def draw(self, image: Image, view: View, *, details: bool = False, help: bool = False) -> Image:
+        """The image (height, width, 3) with the view drawn on it; the given one is left as it is."""
+        if self._picture.shape != image.shape:
+            self._picture = np.empty(image.shape, np.uint8)
+        picture = self._picture
+        np.copyto(picture, image)
+        layout = layout_of(image.shape[1], image.shape[0])
+        if view.keypoints is not None:
+            draw_skeleton(picture, view.keypoints)
+        elif view.box is not None and view.dancer:
+            draw_corners(picture, view.box)
+        if help:
+            _draw_help(picture, layout)
+            return picture
+        if layout.name:
+            self._draw_name(picture, layout, layout.name, view)
+        if layout.best:
+            self._draw_best(picture, layout, layout.best, view, thresholds=details)
+        if layout.strip:
+            self._draw_strip(picture, layout, layout.strip, view)
+        chips_top = _draw_chips(picture, layout, view)
+        if details:
+            self._draw_details(picture, layout, view, chips_top)
+        return picture
+
+    def _shown(self, name: str) -> str:
+        """The name of a move for people; "no move" for `none`."""
+        return "no move" if name == NONE else clean(self._display.get(name) or display_name(name))
+
+    def _draw_name(self, picture: Image, layout: Layout, rect: Rect, view: View) -> None:
+        if view.current is None or view.current.name == NONE:
+            _draw_state(picture, layout, rect, view)
+            return
+        part = self._confidence(view)
+        percent = f"{100 * part:.0f} %"
+        reserved = text_width("100 %", layout.body, SEMIBOLD) + layout.pad
+        room = layout.name_widest - 2 * layout.pad - reserved
+        text, size = fit(self._shown(view.current.name), room, layout.huge, layout.small, BOLD)
+        wanted = text_width(text, size, BOLD) + reserved + 2 * layout.pad
+        rect = rect._replace(width=min(max(rect.width, wanted), layout.name_widest))
+        inner = draw_panel(picture, rect, layout.pad)
+        bar_y = inner.bottom - layout.bar // 2 - 1
+        # A long name is smaller: half of what it leaves free goes below it.
+        baseline = bar_y - layout.bar - round(0.26 * layout.huge + 0.2 * (layout.huge - size))
+        bearing = round(0.045 * size)  # the empty part of a letter's left, so that name and bar are flush
+        write(picture, text, inner.left - bearing, baseline, size, WHITE, BOLD)
+        write_right(picture, percent, inner.right, baseline, layout.body, WHITE, SEMIBOLD)
+        draw_bar(picture, inner.left, inner.right, bar_y, layout.bar, part, ACCENT)
+
+    def _confidence(self, view: View) -> float:
+        """Of the current move: its probability now, else its mean over the move."""
+        assert view.current is not None
+        names = self._card.names
+        if view.probabilities is not None and view.current.name in names:
+            values = np.asarray(view.probabilities, np.float64).ravel()
+            index = names.index(view.current.name)
+            if index < len(values):
+                return _part(values[index])
+        return _part(view.current.confidence)
+
+    def _draw_best(self, picture: Image, layout: Layout, rect: Rect, view: View, *, thresholds: bool) -> None:
+        rows = best_of(view.probabilities, len(self._card.moves))
+        if not rows:
+            return
+        inner = draw_panel(picture, rect, layout.pad)
+        row = inner.height / BEST
+        for place, (index, part) in enumerate(rows):
+            bar_y = inner.top + round((place + 1) * row) - layout.bar // 2 - 1
+            baseline = bar_y - layout.bar - round(0.2 * layout.body)
+            move = self._card.moves[index]
+            now = view.current is not None and move.name == view.current.name and move.name != NONE
+            percent = f"{100 * part:.0f} %"
+            room = inner.width - text_width("100 %", layout.body, REGULAR) - layout.pad
+            text, size = fit(self._shown(move.name), room, layout.body, layout.smallest, SEMIBOLD if now else REGULAR)
+            colour = WHITE if now else QUIET
+            write(picture, text, inner.left, baseline, size, colour, SEMIBOLD if now else REGULAR)
+            write_right(picture, percent, inner.right, baseline, layout.body, colour, REGULAR)
+            draw_bar(picture, inner.left, inner.right, bar_y, layout.bar, part, ACCENT if now else QUIET)
+            if thresholds and move.name != NONE:
+                x = inner.left + round(move.enter * inner.width)
+                cv2.line(picture, (x, bar_y - layout.bar), (x, bar_y + layout.bar), WHITE, max(1, layout.bar // 3))
+
+    def _draw_strip(self, picture: Image, layout: Layout, rect: Rect, view: View) -> None:
+        inner = draw_panel(picture, rect, round(0.8 * layout.pad), layout.pad)
+        baseline = inner.top + round(0.85 * layout.small)
+        speed = f"{_number(view.fps, '.1f')} fps   {_number(view.latency_s, '.0f', 1000)} ms"
+        speed, size = fit(speed, inner.width, layout.small, layout.smallest, REGULAR)
+        right = write_right(picture, speed, inner.right, baseline, size, QUIET, REGULAR)
+        left = inner.left
+        if view.recording:
+            radius = max(3, round(0.3 * layout.small))
+            middle = (left + radius, baseline - round(0.36 * layout.small))
+            cv2.circle(picture, middle, radius, RECORDING, -1, cv2.LINE_AA)
+            left += 3 * radius
+            left = write(picture, "REC", left, baseline, layout.small, WHITE, SEMIBOLD) + layout.small
+        source, size = fit(clean(view.source), right - layout.small - left, layout.small, layout.small, REGULAR)
+        write(picture, source, left, baseline, size, QUIET, REGULAR)
+        lane_top = inner.bottom - round(1.6 * layout.small)
+        self._draw_timeline(picture, Rect(inner.left, lane_top, inner.width, inner.bottom - lane_top), layout, view)
+
+    def _draw_timeline(self, picture: Image, lane: Rect, layout: Layout, view: View) -> None:
+        """Time runs to the left; the right edge is now. A block's label may reach beyond it, up to the next block."""
+        if not math.isfinite(view.time_s):
+            return
+        per_second = lane.width / TIMELINE_S
+        bottom = lane.bottom - 1
+        for tick in range(int(TIMELINE_S / TICK_S) + 1):
+            x = lane.right - round((view.time_s % TICK_S + tick * TICK_S) * per_second)
+            if x >= lane.left:
+                cv2.line(picture, (x, lane.top), (x, bottom), TRACK, 1)
+        free_to = lane.right  # where the block to the right begins
+        current = [] if view.current is None else [(view.current, True)]
+        for move, now in [*current, *((move, False) for move in reversed(view.recent))]:
+            end_s = view.time_s if now else move.end_s
+            if end_s < view.time_s - TIMELINE_S:
+                break  # and so are all before it
+            if not (math.isfinite(move.start_s) and math.isfinite(end_s)) or move.name == NONE:
+                continue
+            seconds = [min(max(view.time_s - time_s, 0), TIMELINE_S) for time_s in (move.start_s, end_s)]
+            left, right = (lane.right - round(past * per_second) for past in seconds)
+            right = min(right, free_to)
+            if left >= right:
+                continue
+            cv2.rectangle(picture, (left, lane.top), (right - 1, bottom), ACCENT if now else BLOCK, -1)
+            inset = max(2, layout.small // 4)
+            cv2.rectangle(picture, (left, lane.top), (left + inset // 2, bottom), WHITE if now else QUIET, -1)
+            name = self._shown(move.name)
+            room = free_to - left - 3 * inset
+            text, size = fit(name, room, layout.small, max(10, round(0.8 * layout.small)), SEMIBOLD)
+            if text != name:
+                text, size = fit(name, room, layout.small, layout.small, SEMIBOLD)
+            if text == name or (len(text) >= LEAST_LETTERS and not now):
+                baseline = (lane.top + lane.bottom + round(0.62 * size)) // 2
+                write(picture, text, left + 2 * inset, baseline, size, WHITE, SEMIBOLD)
+            free_to = left - 1
+
+    def _draw_details(self, picture: Image, layout: Layout, view: View, bottom: int) -> None:
+        card = self._card
+        rows = [
+            ("model", clean(card.name)),
+            ("encoder", clean(card.encoder.name)),
+            ("device", clean(view.provider).removesuffix("ExecutionProvider") or "–"),
+            ("picture", f"{picture.shape[1]} × {picture.shape[0]}"),
+            ("window", f"{view.filled}/{view.window} at {card.sample_hz:g} Hz"),
+            ("dropped", str(view.dropped)),
+            ("time", f"{_number(view.time_s, '.1f')} s"),
+            *((clean(stage), f"{_number(time_s, '.1f', 1000)} ms") for stage, time_s in view.stage_s.items()),
+        ]
+        beside = layout.best is not None and layout.best.top == layout.margin
+        above = layout.best or layout.name
+        top = above.bottom + layout.margin // 2 if above else layout.margin
+        if beside and layout.strip:  # below the best on the right, where no chips are
+            bottom = layout.chips_bottom
+        line, pad = round(1.35 * layout.small), round(0.8 * layout.pad)
+        rows = rows[: max(0, (bottom - top - 2 * pad) // line)]
+        labels = max((text_width(label, layout.small, REGULAR) for label, _ in rows), default=0)
+        values = max((text_width(value, layout.small, REGULAR) for _, value in rows), default=0)
+        width = min(labels + values + 2 * layout.small + 2 * layout.pad, picture.shape[1] - 2 * layout.margin)
+        if beside and above:
+            width = above.width
+        if not rows or width < labels + 4 * layout.small:
+            return
+        left = above.left if above else layout.margin
+        inner = draw_panel(picture, Rect(left, top, width, len(rows) * line + 2 * pad), pad, layout.pad)
+        for place, (label, value) in enumerate(rows):
+            baseline = inner.top + place * line + round(layout.small)
+            left = write(picture, label, inner.left, baseline, layout.small, QUIET, REGULAR)
+            value, size = fit(value, inner.right - left - layout.small // 2, layout.small, layout.smallest, REGULAR)
+            write_right(picture, value, inner.right, baseline, size, WHITE, REGULAR)
+
+
+def best_of(probabilities: npt.NDArray[Any] | None, moves: int) -> list[tuple[int, float]]:
+    """The three likeliest moves, best first, as (index, probability in 0..1)."""
+    if probabilities is None:
+        return []
+    parts = np.clip(np.nan_to_num(np.asarray(probabilities, np.float64).ravel()[:moves]), 0, 1)
+    return [(int(index), float(parts[index])) for index in np.argsort(-parts, kind="stable")[:BEST]]
+
+
+def _part(value: float) -> float:
+    return min(max(float(value), 0.0), 1.0) if math.isfinite(value) else 0.0
+
+
+def _number(value: float | None, format_: str, scale: float = 1) -> str:
+    """The number as text; a dash for one that is not known or cannot be meant."""
+    return format(value * scale, format_) if value is not None and abs(value * scale) < LARGEST_NUMBER else "–"
+
+
+def _draw_state(picture: Image, layout: Layout, rect: Rect, view: View) -> None:
+    """In the name's place while there is no move: why, or a quiet dash."""
+    text, part = "–", None
+    if not view.dancer and view.filled <= 0:  # one frame without a dancer empties no window and is not worth a word
+        text = "no dancer"
+    elif view.filled < view.window:
+        text = f"warming up {view.filled}/{view.window}"
+        part = _part(view.filled / max(view.window, 1))
+    stacked = layout.best is not None and layout.best.top > layout.margin
+    text, size = fit(text, rect.width - 2 * layout.pad, layout.state, layout.small, REGULAR)
+    if not stacked:  # no larger than it must be
+        wanted = max(text_width(text, size, REGULAR), 3 * layout.state) + 2 * layout.pad
+        height = layout.state + (3 * layout.bar if part is not None else 0) + 2 * layout.pad
+        rect = rect._replace(width=min(wanted, rect.width), height=min(height, rect.height))
+    inner = draw_panel(picture, rect, layout.pad)
+    baseline = (inner.top + inner.bottom + round(0.66 * size)) // 2
+    if part is not None:
+        bar_y = inner.bottom - layout.bar // 2 - 1
+        baseline -= round(1.5 * layout.bar)
+        draw_bar(picture, inner.left, inner.right, bar_y, layout.bar, part, QUIET)
+    write(picture, text, inner.left, baseline, size, QUIET, REGULAR)
+
+
+def _draw_chips(picture: Image, layout: Layout, view: View) -> int:
+    """What is unusual, in small panels above the strip; returns where they begin."""
+    texts = []
+    if view.ended:
+        texts.append("the end")
+    elif view.paused:
+        texts.append("paused")
+    if view.status:
+        texts.append(clean(view.status))
+    height = round(1.9 * layout.body)
+    top = layout.chips_bottom - height
+    covered = max((rect.bottom for rect in (layout.name, layout.best) if rect), default=0)
+    if not texts or top < covered + layout.margin // 2:
+        return layout.chips_bottom
+    left = layout.margin
+    for text in texts:
+        room = picture.shape[1] - layout.margin - left - 2 * layout.pad
+        text, size = fit(text, room, layout.body, layout.small, SEMIBOLD)
+        if not text:
+            break
+        rect = Rect(left, top, text_width(text, size, SEMIBOLD) + 2 * layout.pad, height)
+        inner = draw_panel(picture, rect, 0, layout.pad)
+        write(picture, text, inner.left, inner.top + (height + round(0.66 * size)) // 2, size, WHITE, SEMIBOLD)
+        left = rect.right + layout.margin // 2
+    return top
+
+
+def _draw_help(picture: Image, layout: Layout) -> None:
+    """The keys, over the darkened picture and instead of everything else."""
+    cv2.convertScaleAbs(picture, picture, HELP_LIGHT)
+    height, width = picture.shape[:2]
+    size = max(11, min(round(1.5 * layout.body), height // 11))
+    line, gap = round(1.7 * size), size
+    keys = max(text_width(key, size, BOLD) for key, _ in KEYS)
+    meanings = max(text_width(meaning, size, REGULAR) for _, meaning in KEYS)
+    left, top = (width - keys - gap - meanings) // 2, (height - len(KEYS) * line) // 2
+    if left < 0 or top < 0:
+        return
+    for place, (key, meaning) in enumerate(KEYS):
+        baseline = top + place * line + size
+        write_right(picture, key, left + keys, baseline, size, ACCENT, BOLD)
+        write(picture, meaning, left + keys + gap, baseline, size, WHITE, REGULAR)

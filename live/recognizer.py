@@ -1,0 +1,234 @@
+"""Frames in, predictions out: each sampled frame is encoded once, and the head answers for the window that ends there.
+
+It knows nothing of where frames come from, nor of moves; `live.moves` makes moves of its predictions.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from models.card import CARD_FILE, ENCODER_FILE, HEAD_FILE, ModelCard
+from models.encoders import Encoder, Feature, open_encoder
+from models.errors import ModelError
+from models.frames import MAX_GAP_S, Frame, Sampler
+from models.keypoints import KEYPOINTS
+from models.runtime import Device, Session, open_session
+
+Probabilities = npt.NDArray[np.float32]  # (moves,)
+
+# How far the head's probabilities may sum from one; float16 and int8 networks stay well inside.
+SUM_TOLERANCE = 0.01
+
+
+class Head(Protocol):
+    """The network over the window."""
+
+    def run(self, array: npt.NDArray[Any], /) -> npt.NDArray[np.float32]:
+        """(batch, window, feature_dim) to (batch, moves)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One answer of the head, for the window that ends at `time_s`."""
+
+    probabilities: Probabilities
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StageTimes:
+    """How long the last sampled frame took, stage by stage."""
+
+    prepare_s: float = 0.0
+    encode_s: float = 0.0
+    head_s: float = 0.0
+
+
+class Recognizer:
+    """Push every frame of one stream; what to encode and when to answer is decided here, by the frames' times."""
+
+    def __init__(self, card: ModelCard, encoder: Encoder, head: Head, sample_hz: float | None = None) -> None:
+        """`sample_hz` in place of the card's is for measuring speed alone: the head was not trained for it."""
+        self.card = card
+        self.encoder = encoder
+        self._head = head
+        self._sampler = Sampler(sample_hz or card.sample_hz)
+        self._window = np.zeros((1, card.window, card.encoder.feature_dim), np.float32)
+        self._filled = 0
+        self._dancer = False
+        self._frame_s = self._feature_s = -np.inf
+        self.times = StageTimes()
+        self.reset()
+
+    @classmethod
+    def load(
+        cls, folder: Path, device: Device = "auto", threads: int = 1, sample_hz: float | None = None
+    ) -> "Recognizer":
+        """The recogniser of a model folder, its three files checked against one another.
+
+        `sample_hz` is as for the constructor.
+
+        Raises:
+            CardError: card.json is wrong.
+            ModelError: a network is missing, does not load or contradicts the card; names file and field.
+            DeviceError: the asked device cannot be had.
+        """
+        card = ModelCard.load(folder)
+        encoder = open_encoder(card.encoder.kind, folder / ENCODER_FILE, device, threads)
+        _check_encoder(encoder, card, folder)
+        head = open_session(folder / HEAD_FILE, device, threads)
+        _check_head(head, card, folder)
+        return cls(card, encoder, head, sample_hz)
+
+    @property
+    def provider(self) -> str:
+        """What the encoder really runs on."""
+        return self.encoder.provider
+
+    @property
+    def filled(self) -> int:
+        """How many features the window holds; at `card.window` predictions begin."""
+        return self._filled
+
+    @property
+    def dancer(self) -> bool:
+        """Whether the last sampled frame showed a dancer."""
+        return self._dancer
+
+    def reset(self) -> None:
+        """Forget the frames so far, as for a new stream."""
+        self._sampler.reset()
+        self._frame_s = -np.inf
+        self._begin_afresh()
+
+    def push(self, frame: Frame) -> Prediction | None:
+        """The prediction for the window that ends at this frame.
+
+        None: the frame is not one of the sample, it shows no dancer, or the window is still filling. The window
+        starts afresh where time goes back, and where more than MAX_GAP_S went by without a frame or a dancer.
+        """
+        if frame.time_s < self._frame_s:
+            self.reset()
+        elif frame.time_s - self._frame_s > MAX_GAP_S:
+            self._begin_afresh()
+        self._frame_s = frame.time_s
+        if not self._sampler.take(frame.time_s):
+            return None
+
+        feature = self._encode(frame)
+        self._dancer = feature is not None
+        if frame.time_s - self._feature_s > MAX_GAP_S:
+            self._clear_window()
+        if feature is None:
+            return None
+        self._append(feature, frame.time_s)
+        return self._predict() if self._filled == self.card.window else None
+
+    def finish(self) -> Prediction | None:
+        """The stream has ended: the prediction of one that was too short to fill the window, padded in front.
+
+        None: the window was filled, so its predictions were given, or no dancer was seen at all.
+        """
+        short = 0 < self._filled < self.card.window
+        prediction = self._predict() if short else None
+        self.reset()
+        return prediction
+
+    def _encode(self, frame: Frame) -> Feature | None:
+        start = time.perf_counter()
+        prepared = self.encoder.prepare(frame)
+        ready = time.perf_counter()
+        feature = self.encoder.interpret(self.encoder.infer(prepared), frame)
+        self.times = StageTimes(ready - start, time.perf_counter() - ready)
+        return feature
+
+    def _append(self, feature: Feature, time_s: float) -> None:
+        self._window[0, :-1] = self._window[0, 1:]
+        self._window[0, -1] = feature
+        self._filled = min(self._filled + 1, self.card.window)
+        self._feature_s = time_s
+
+    def _predict(self) -> Prediction:
+        start = time.perf_counter()
+        probabilities = self._head.run(self._window)[0]
+        self.times = StageTimes(self.times.prepare_s, self.times.encode_s, time.perf_counter() - start)
+        if not np.isfinite(probabilities).all():
+            raise ModelError(
+                f"The head of {self.card.name} answered with a number that is not finite.\n"
+                "The model is damaged or was trained badly; use another with --model."
+            )
+        return Prediction(_calibrated(probabilities, self.card.temperature), self._feature_s)
+
+    def _begin_afresh(self) -> None:
+        self.encoder.reset()
+        self._dancer = False
+        self._clear_window()
+
+    def _clear_window(self) -> None:
+        self._window[:] = 0  # the front padding that short windows are trained with
+        self._filled = 0
+        self._feature_s = -np.inf
+
+
+def _calibrated(probabilities: Probabilities, temperature: float) -> Probabilities:
+    """Probabilities whose logits were divided by the temperature."""
+    if temperature == 1:
+        return probabilities.copy()
+    logits = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny)) / temperature
+    powers = np.exp(logits - logits.max())
+    calibrated: Probabilities = (powers / powers.sum()).astype(np.float32)
+    return calibrated
+
+
+def _check_encoder(encoder: Encoder, card: ModelCard, folder: Path) -> None:
+    """Run it once on a black frame: shapes may be symbolic, and what it answers is what counts."""
+    path, info = folder / ENCODER_FILE, card.encoder
+    black = Frame(np.zeros((info.input_size, info.input_size, 3), np.uint8), 0, 0.0)
+    prepared = encoder.prepare(black)
+    _agree(path, "its input's side", prepared.shape[1], "encoder.input_size", info.input_size)
+    output = _dry_run(encoder.infer, prepared, path)
+    if info.kind == "pose" and output.shape != (1, 1, len(KEYPOINTS), 3):
+        raise ModelError(f"{path}: a pose encoder answers (1, 1, 17, 3), this one {output.shape}.")
+    _agree(path, "its feature", encoder.feature_dim, "encoder.feature_dim", info.feature_dim)
+    if info.kind == "image" and output.shape != (1, info.feature_dim):
+        raise ModelError(f"{path}: it answers {output.shape}, not (1, {info.feature_dim}) (encoder.feature_dim).")
+    encoder.reset()
+
+
+def _check_head(head: Session, card: ModelCard, folder: Path) -> None:
+    path, shape = folder / HEAD_FILE, head.input.shape
+    if len(shape) != 3 or head.input.type != "tensor(float)":
+        raise ModelError(f"{path}: a head takes float32 (batch, window, feature_dim), this one {head.input}.")
+    for length, what, field, said in (
+        (shape[1], "its window", "window", card.window),
+        (shape[2], "its feature", "encoder.feature_dim", card.encoder.feature_dim),
+    ):
+        if isinstance(length, int):
+            _agree(path, what, length, field, said)
+    zeros = np.zeros((1, card.window, card.encoder.feature_dim), np.float32)
+    output = _dry_run(head.run, zeros, path)
+    if output.ndim != 2 or output.shape[0] != 1:
+        raise ModelError(f"{path}: a head answers (batch, moves), this one {output.shape}.")
+    _agree(path, "its answer", output.shape[1], "the number of moves", len(card.moves))
+    if not (np.isfinite(output).all() and output.min() >= 0 and abs(float(output.sum()) - 1) <= SUM_TOLERANCE):
+        raise ModelError(f"{path}: its answers are no probabilities that sum to one.\nExport the model again.")
+
+
+def _dry_run(run: Any, array: npt.NDArray[Any], path: Path) -> npt.NDArray[np.float32]:
+    try:
+        answer: npt.NDArray[np.float32] = np.asarray(run(array))
+    except Exception as error:  # onnxruntime's errors have no common base of their own
+        raise ModelError(f"{path} does not run on {array.shape}: {str(error).splitlines()[0]}") from error
+    return answer
+
+
+def _agree(path: Path, what: str, has: int, field: str, said: int) -> None:
+    if has != said:
+        raise ModelError(
+            f"{path}: {what} is {has} long, but {CARD_FILE} says {said} ({field}).\n"
+            "The two are not of one model. Export it again with `pointe export`."
+        )

@@ -1,0 +1,285 @@
+"""The live loop: frames of a source through the recogniser, onto the display, into the recording and the events.
+
+Three things overlap: the source reads in its thread, recognition runs in another, and this one draws, shows and
+records. It knows the others only by what they give.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+
+from live.address import File, understand
+from live.ahead import Ahead
+from live.moves import Move, MoveTracker
+from live.overlay import Overlay, View
+from live.recognizer import Prediction, Recognizer
+from live.screen import Answer, Draw, Screen
+from live.sinks import Events, Recording, check_outputs
+from live.source import FrameSource, open_source
+from live.stopping import Interrupted, stop_signals
+from live.window import Window, display_problem
+from models.card import DEFAULT_MODEL, ModelCard, display_name, find_model
+from models.frames import Frame
+from models.runtime import Device
+
+# Without a new frame the display is drawn again this often, so that keys and a stale source are noticed.
+TICK_S = 0.1
+# Answers that wait to be drawn; of a live source only the newest does.
+ANSWERED_AHEAD = 2
+# The rate that is shown is measured over so long.
+RATE_OVER_S = 2.0
+# Moves that the timeline can show.
+REMEMBERED_MOVES = 20
+# A recogniser that is inside a slow network ends after it.
+CLOSE_S = 1.0
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run came to. `frames` were captured: `answered` of them recognised, the others `dropped`."""
+
+    frames: int = 0
+    answered: int = 0
+    dropped: int = 0
+    seconds: float = 0.0  # wall clock, from the first answer to the last
+    fps: float | None = None  # answers per second over that time; None for fewer than two
+    moves: tuple[Move, ...] = ()
+    exit_code: int = 0  # 0, or 130 and 143 after a signal
+
+
+class Rate:
+    """Ticks per second over the last RATE_OVER_S; n ticks are n - 1 intervals."""
+
+    def __init__(self) -> None:
+        self._ticks: deque[float] = deque()
+
+    def tick(self, now_s: float) -> float | None:
+        """The rate up to now; None at the first tick."""
+        self._ticks.append(now_s)
+        while now_s - self._ticks[0] > RATE_OVER_S:
+            self._ticks.popleft()
+        span_s = now_s - self._ticks[0]
+        return (len(self._ticks) - 1) / span_s if span_s > 0 else None
+
+
+class Watch:
+    """Recognises the frames of a source, in whatever thread iterates; moves are reported as they end."""
+
+    def __init__(
+        self, source: FrameSource, recognizer: Recognizer, tracker: MoveTracker, on_move: Callable[[Move], None]
+    ) -> None:
+        self.moves: list[Move] = []
+        self.answered = 0
+        self.first_s = self.last_s = 0.0  # of the answers, on the monotonic clock
+        self._source, self._recognizer, self._tracker, self._on_move = source, recognizer, tracker, on_move
+        self._rate = Rate()
+        self._times = recognizer.times
+        self._latency_s: float | None = None
+
+    def answers(self, max_seconds: float | None = None) -> Iterator[Answer | None]:
+        """An answer for each frame; None when none came for TICK_S."""
+        source, recognizer, tracker = self._source, self._recognizer, self._tracker
+        while not source.ended:
+            frame = source.next(TICK_S)
+            now_s = frame.time_s if frame else source.now_s
+            if max_seconds is not None and now_s is not None and now_s >= max_seconds:
+                return
+            if frame is None:
+                if now_s is not None:
+                    self._report(tracker.lost(now_s))
+                yield None
+                continue
+            taken_s = time.monotonic()
+            prediction: Prediction | None = recognizer.push(frame)
+            self._report(tracker.update(prediction) if prediction else tracker.lost(frame.time_s))
+            yield Answer(frame, self._view(frame, taken_s))
+
+    def finish(self) -> None:
+        """No more is iterated: a move that was going on ends."""
+        self._report(self._tracker.finish())
+
+    def _report(self, move: Move | None) -> None:
+        if move is not None:
+            self.moves.append(move)
+            self._on_move(move)
+
+    def _view(self, frame: Frame, taken_s: float) -> View:
+        source, recognizer, now_s = self._source, self._recognizer, time.monotonic()
+        self.answered += 1
+        self.last_s = now_s
+        if self.answered == 1:
+            self.first_s = now_s
+        present_s, times = source.now_s, recognizer.times
+        if times is not self._times:  # a frame that is not one of the sample is answered in no time
+            self._times = times
+            self._latency_s = now_s - taken_s if present_s is None else present_s - frame.time_s
+        return View(
+            time_s=frame.time_s,
+            source=source.name,
+            filled=recognizer.filled,
+            window=recognizer.card.window,
+            dancer=recognizer.dancer,
+            probabilities=self._tracker.smoothed,
+            current=self._tracker.current,
+            recent=tuple(self.moves[-REMEMBERED_MOVES:]),
+            keypoints=recognizer.encoder.keypoints,
+            box=recognizer.encoder.box,
+            fps=self._rate.tick(now_s),
+            latency_s=self._latency_s,
+            dropped=source.dropped,
+            provider=recognizer.provider,
+            stage_s={
+                "decode": source.decode_s,
+                "prepare": times.prepare_s,
+                "encode": times.encode_s,
+                "head": times.head_s,
+            },
+        )
+
+
+def run(
+    source: FrameSource,
+    recognizer: Recognizer,
+    tracker: MoveTracker,
+    screen: Screen,
+    *,
+    on_move: Callable[[Move], None],
+    tell: Callable[[str], None] = print,
+    max_seconds: float | None = None,
+    stopped: Callable[[], int] = lambda: 0,
+) -> Summary:
+    """Recognise until the source ends, the user quits, `max_seconds` of the source are over, or `stopped` is not 0.
+
+    Args:
+        on_move: called with each move as it ends, from the recognising thread.
+        tell: takes a line about a source that fails or comes back.
+        stopped: the exit code once the run is to end.
+    """
+    watch = Watch(source, recognizer, tracker, on_move)
+    depth = 1 if source.live else ANSWERED_AHEAD
+    answers = Ahead(watch.answers(max_seconds), depth, "recogniser", newest=source.live)
+    outage = Outage(source, tell)
+    try:
+        while not (answers.ended or screen.quit or stopped()):
+            screen.update(answers.next(TICK_S))
+            outage.check()
+    finally:
+        if answers.close(CLOSE_S):
+            watch.finish()
+    seconds = watch.last_s - watch.first_s
+    return Summary(
+        frames=watch.answered + source.dropped,
+        answered=watch.answered,
+        dropped=source.dropped,
+        seconds=seconds,
+        fps=(watch.answered - 1) / seconds if seconds > 0 else None,
+        moves=tuple(watch.moves),
+        exit_code=stopped(),
+    )
+
+
+class Outage:
+    """Tells when a source begins to fail, and when it is back."""
+
+    def __init__(self, source: FrameSource, tell: Callable[[str], None]) -> None:
+        self._source, self._tell = source, tell
+        self._failing = False
+
+    def check(self) -> None:
+        status = self._source.status
+        if status and not self._failing:
+            self._tell(f"{self._source.name}: {status}")
+        elif self._failing and not status:
+            self._tell(f"{self._source.name}: frames again")
+        self._failing = status is not None
+
+
+def live(
+    source: str,
+    *,
+    model: str = DEFAULT_MODEL,
+    device: Device = "auto",
+    threads: int = 1,
+    headless: bool = False,
+    pace: bool = True,
+    record: Path | None = None,
+    record_raw: Path | None = None,
+    events: Path | None = None,
+    threshold: float | None = None,
+    mirror: bool = False,
+    max_seconds: float | None = None,
+    tell: Callable[[str], None] = print,
+) -> Summary:
+    """What `pointe live` does: open all that is asked for, run, and close it so that every output is whole.
+
+    A file is paced only where it is shown. The annotated recording holds what the display shows.
+
+    Raises:
+        UsageError: an output cannot be written, or the threshold is no probability.
+        SourceError, ModelError, DeviceError: from what is opened.
+        SinkError: an output failed meanwhile.
+    """
+    place = understand(source)
+    check_outputs(record, record_raw, events, place.path if isinstance(place, File) else None)
+    shown = not headless and _can_be_shown(tell)
+    cv2.setNumThreads(1)  # the cores are for decoder and encoder
+    with stop_signals() as stop, ExitStack() as stack:
+        try:
+            recognizer = Recognizer.load(find_model(model), device, threads)
+            tracker = MoveTracker(recognizer.card, threshold)
+            frames = stack.enter_context(open_source(source, pace=pace and shown))
+            stop.raises = False
+        except Interrupted:
+            return Summary(exit_code=stop.exit_code)
+        file = stack.enter_context(Events(events)) if events else None
+        screen = Screen(
+            frames,
+            draw=_drawing(recognizer.card) if shown or record else None,
+            show=stack.enter_context(Window(f"pointe: {frames.name}")).show if shown else None,
+            record=_recording(stack, record, frames),
+            record_raw=_recording(stack, record_raw, frames),
+            mirror=mirror,
+        )
+
+        def on_move(move: Move) -> None:
+            tell(describe(move, recognizer.card))
+            if file:
+                file.write(move)
+
+        return run(
+            frames,
+            recognizer,
+            tracker,
+            screen,
+            on_move=on_move,
+            tell=tell,
+            max_seconds=max_seconds,
+            stopped=lambda: stop.exit_code,
+        )
+
+
+def describe(move: Move, card: ModelCard) -> str:
+    """A move as one line for people."""
+    shown = {kind.name: kind.display for kind in card.moves}.get(move.name, display_name(move.name))
+    return f"{move.start_s:7.2f} to {move.end_s:7.2f} s  {shown}  {100 * move.confidence:.0f} %"
+
+
+def _can_be_shown(tell: Callable[[str], None]) -> bool:
+    problem = display_problem()
+    if problem:
+        tell(f"No window is shown. {problem}")
+    return not problem
+
+
+def _drawing(card: ModelCard) -> Draw:
+    overlay = Overlay(card)
+    return lambda image, view, details, help_: overlay.draw(image, view, details=details, help=help_)
+
+
+def _recording(stack: ExitStack, path: Path | None, source: FrameSource) -> Recording | None:
+    return stack.enter_context(Recording(path, source.rate_hz, live=source.live)) if path else None

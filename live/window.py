@@ -1,0 +1,173 @@
+"""A window that shows pictures and gives back what was pressed; and, before one is opened, whether it can be.
+
+OpenCV's windows are Qt's, and Qt ends the whole process where it finds no display or lacks a library. So a child
+process tries first. Knows nothing of moves or models.
+
+OpenCV is imported when a window is made, so that `display_problem` can say what is wrong where it does not load.
+"""
+
+import enum
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from models.frames import Image
+
+PROBE_S = 10.0
+LARGEST_WINDOW = (1280, 720)  # width, height; as it opens
+# What OpenCV's windows need on a bare Debian or Ubuntu.
+SYSTEM_LIBRARIES = "apt-get install -y --no-install-recommends libgl1 libglib2.0-0 libsm6"
+FONT_FOLDERS = ("/usr/share/fonts/truetype/dejavu", "/usr/share/fonts")
+HEADLESS = "Leave the window out with --headless"
+
+PROBE = """
+import cv2, numpy
+cv2.namedWindow("pointe", cv2.WINDOW_NORMAL)
+cv2.imshow("pointe", numpy.zeros((8, 8, 3), numpy.uint8))
+cv2.waitKey(1)
+cv2.destroyAllWindows()
+"""
+
+
+class Action(enum.Enum):
+    """What the user wants."""
+
+    QUIT = "quit"
+    PAUSE = "pause"
+    MIRROR = "mirror"
+    DETAILS = "details"
+    HELP = "help"
+
+
+ESCAPE = "\x1b"
+ACTIONS = {
+    "q": Action.QUIT,
+    ESCAPE: Action.QUIT,
+    " ": Action.PAUSE,
+    "m": Action.MIRROR,
+    "d": Action.DETAILS,
+    "?": Action.HELP,
+    "h": Action.HELP,
+}
+
+
+def display_problem() -> str | None:
+    """Why no window can be shown and what to type; None where one can be. Takes about half a second the first time."""
+    if not sys.platform.startswith("linux"):
+        return None
+    return _problem_of(os.environ.get("DISPLAY", ""), os.environ.get("WAYLAND_DISPLAY", ""))
+
+
+@cache
+def _problem_of(display: str, wayland: str) -> str | None:
+    if not display and wayland:
+        return f"This Wayland session offers no X display, which OpenCV's windows need.\nInstall xwayland. {HEADLESS}."
+    if not display:
+        how = "log in with `ssh -X`" if os.environ.get("SSH_CONNECTION") else "run it on a desktop"
+        return f"There is no display (DISPLAY is not set).\n{HEADLESS}, or {how}."
+    environment = {**os.environ, **_qt_settings()}
+    try:
+        probe = subprocess.run(
+            [sys.executable, "-c", PROBE],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PROBE_S,
+            text=True,
+            errors="replace",
+        )
+    except subprocess.TimeoutExpired:
+        return f"The display {display} did not answer within {PROBE_S:.0f} s.\n{HEADLESS}, or restart the display."
+    except OSError as error:
+        return f"Python could not be started to try the display: {error.strerror}.\n{HEADLESS}."
+    return None if probe.returncode == 0 else explain(probe.stderr, display)
+
+
+def explain(stderr: str, display: str) -> str:
+    """Plain advice from what OpenCV and Qt said when no window would open."""
+    said = stderr.lower()
+    if "no protocol specified" in said or "authorization required" in said:
+        return f"The display {display} does not let this user in.\nRun as the user who is logged in there. {HEADLESS}."
+    if "could not connect to display" in said:
+        return f"No X server answers on the display {display}.\nCheck DISPLAY. {HEADLESS}."
+    if "not implemented" in said:
+        return (
+            "This OpenCV was built without windows (opencv-python-headless is installed).\n"
+            "pip uninstall -y opencv-python-headless opencv-python && pip install --force-reinstall opencv-python"
+        )
+    if "cannot open shared object file" in said or "could not load the qt platform plugin" in said:
+        return f"A system library that OpenCV's windows need is missing.\n{SYSTEM_LIBRARIES}"
+    reason = next((line.strip() for line in reversed(stderr.splitlines()) if line.strip()), "it said nothing")
+    return f"OpenCV could not open a window: {reason[:200]}\n{HEADLESS}, or try: {SYSTEM_LIBRARIES}"
+
+
+class Window:
+    """One resizable window that keeps the picture's proportions. Ask `display_problem` before making one."""
+
+    def __init__(self, title: str) -> None:
+        import cv2
+
+        self._cv2 = cv2
+        # A file's name may hold half a surrogate, on which OpenCV crashes the process.
+        self._title = title.encode("utf-8", "replace").decode()
+        self._open = False
+
+    def show(self, image: "Image") -> Action | None:
+        """Show the picture (height, width, 3) BGR, and say what was pressed since the last one; None for nothing."""
+        if not self._open:
+            self._open_for(image)
+        elif not self._visible():  # before imshow, which would open it again
+            return Action.QUIT
+        self._cv2.imshow(self._title, image)
+        key = self._cv2.pollKey()
+        if not self._visible():
+            return Action.QUIT
+        return ACTIONS.get(chr(key & 0xFF).lower()) if key >= 0 else None
+
+    def close(self) -> None:
+        if self._open and self._visible():
+            self._cv2.destroyWindow(self._title)
+            self._cv2.pollKey()
+        self._open = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _open_for(self, image: "Image") -> None:
+        os.environ.update(_qt_settings())
+        self._cv2.namedWindow(
+            self._title, self._cv2.WINDOW_NORMAL | self._cv2.WINDOW_KEEPRATIO | self._cv2.WINDOW_GUI_NORMAL
+        )
+        self._cv2.resizeWindow(self._title, *opening_size(image.shape[1], image.shape[0]))
+        self._open = True
+
+    def _visible(self) -> bool:
+        try:
+            return self._cv2.getWindowProperty(self._title, self._cv2.WND_PROP_VISIBLE) >= 1
+        except self._cv2.error:  # it is gone
+            return False
+
+
+def opening_size(width: int, height: int) -> tuple[int, int]:
+    """The largest size of the picture's proportions that opens well on a laptop, as (width, height)."""
+    scale = min(LARGEST_WINDOW[0] / width, LARGEST_WINDOW[1] / height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _qt_settings() -> dict[str, str]:
+    """What makes Qt use the one display it can and not complain of fonts, which OpenCV's wheel names but lacks."""
+    if not sys.platform.startswith("linux"):
+        return {}
+    settings = {"QT_QPA_PLATFORM": "xcb"}  # the wheel holds no other; the desktop may ask for wayland
+    fonts = os.environ.get("QT_QPA_FONTDIR")
+    if not fonts or not Path(fonts).is_dir():
+        settings["QT_QPA_FONTDIR"] = next((folder for folder in FONT_FOLDERS if Path(folder).is_dir()), "/")
+    return settings
