@@ -1,0 +1,300 @@
+"""The command `pointe`: each sub-command imports its package only when it runs, so that help is instant."""
+
+import dataclasses
+import os
+import sys
+from collections.abc import Callable
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from models.errors import PointeError, UsageError
+from models.quiet import native_stderr_kept_back
+from train.settings import ORIGINAL, TrainSettings, settings_for
+
+if TYPE_CHECKING:
+    from models.runtime import Device
+
+app = typer.Typer(
+    name="pointe",
+    help="Watches a dancer and says which ballet move it sees, live. Start with: pointe live demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # a bug shows Python's own traceback, which is what we need in a report
+    rich_markup_mode=None,
+)
+
+Data = Annotated[Path, typer.Argument(help="Folder with train/<move>/* and test/<move>/*, or <move>/*.")]
+Model = Annotated[str, typer.Option(help="A shipped model's name, or a folder that `pointe export` wrote.")]
+DeviceName = Annotated[str, typer.Option(help="auto, cpu, cuda or tensorrt.")]
+Threads = Annotated[int, typer.Option(min=1, help="onnxruntime threads; one leaves a core for decoding.")]
+Encoder = Annotated[str, typer.Option(help="pose, image or inception-v3; or the path of an encoder's ONNX file.")]
+SampleHz = Annotated[float, typer.Option(min=4, max=240, help="Frames per second that are looked at.")]
+Cache = Annotated[Path | None, typer.Option(help="Where features are kept; DATA/.pointe if not given.")]
+
+
+@app.command()
+def live(
+    source: Annotated[
+        str, typer.Argument(help="0, /dev/video0, a video file, rtsp://user:password@host/path, or demo.")
+    ] = "0",
+    model: Model = "ballet",
+    device: DeviceName = "auto",
+    threads: Threads = 1,
+    headless: Annotated[bool, typer.Option("--headless", help="No window.")] = False,
+    no_pace: Annotated[bool, typer.Option("--no-pace", help="A file as fast as it can be read.")] = False,
+    record: Annotated[Path | None, typer.Option(help="Write the annotated picture to this mp4.")] = None,
+    record_raw: Annotated[Path | None, typer.Option(help="Write the picture without drawing to this mp4.")] = None,
+    events: Annotated[Path | None, typer.Option(help="Write the moves to this .jsonl or .csv.")] = None,
+    threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Takes the place of the card's.")] = None,
+    mirror: Annotated[bool, typer.Option("--mirror", help="Show the picture as a mirror does.")] = False,
+    max_seconds: Annotated[float | None, typer.Option(min=0, help="Stop after this long.")] = None,
+) -> None:
+    """Recognise moves from a camera, an RTSP address or a video file, and show them."""
+    from live.runner import live as run_live
+
+    summary = run_live(
+        source,
+        model=model,
+        device=_device(device),
+        threads=threads,
+        headless=headless,
+        pace=not no_pace,
+        record=record,
+        record_raw=record_raw,
+        events=events,
+        threshold=threshold,
+        mirror=mirror,
+        max_seconds=max_seconds,
+    )
+    rate = f" at {summary.fps:.1f} frames/s" if summary.fps else ""
+    print(f"{summary.frames} frames: {summary.answered} answered{rate}, {summary.dropped} dropped")
+    for path in (record, record_raw, events):
+        if path:
+            print(f"wrote {path}")
+    raise typer.Exit(summary.exit_code)
+
+
+@app.command()
+def bench(
+    source: Annotated[str, typer.Argument(help="A video file, or demo.")] = "demo",
+    model: Model = "ballet",
+    encoder: Annotated[str | None, typer.Option(help="Measure this encoder alone: pose, image, inception-v3.")] = None,
+    frames: Annotated[int, typer.Option(min=10, help="Frames to measure, after the warm-up.")] = 300,
+    threads: Annotated[str, typer.Option(help="onnxruntime threads; several, as in 1,2, are compared.")] = "1",
+    device: DeviceName = "auto",
+) -> None:
+    """Measure frames per second and latency, stage by stage; the last line is one JSON document."""
+    from rich.console import Console
+
+    from live.bench import run_bench
+
+    run_bench(
+        source,
+        model=model,
+        encoder=encoder,
+        frames=frames,
+        threads=threads,
+        device=_device(device),
+        console=Console(highlight=False),
+    )
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is installed, which device will really run, whether a display is there, and what is wrong."""
+    from live.doctor import examine, exit_code, print_findings
+
+    findings = examine()
+    print_findings(findings)
+    raise typer.Exit(exit_code(findings))
+
+
+@app.command()
+def features(
+    data: Data,
+    encoder: Encoder = "pose",
+    sample_hz: SampleHz = 15.0,
+    cache: Cache = None,
+    frames: Annotated[Path | None, typer.Option(help="Also write sampled frames and crops here as JPEG.")] = None,
+    min_steps: Annotated[int, typer.Option(min=1, help="Clips with fewer sampled frames are left out.")] = 8,
+    device: DeviceName = "auto",
+    threads: Threads = 1,
+) -> None:
+    """Encode every clip of a data set once and keep the features; go on where it was stopped."""
+    from train.features import run_features
+
+    run_features(
+        data,
+        encoder=encoder,
+        sample_hz=sample_hz,
+        cache=cache,
+        frames=frames,
+        min_steps=min_steps,
+        device=_device(device),
+        threads=threads,
+    )
+
+
+def _settings_as_flags(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command one flag for each field of TrainSettings, so that names, types and defaults are written once."""
+    own = [each for each in signature(command, eval_str=True).parameters.values() if each.kind is not each.VAR_KEYWORD]
+    flags = []
+    for field in dataclasses.fields(TrainSettings):
+        default = f"default: {field.default}"
+        if field.name in ORIGINAL and field.name != "head":
+            default += f"; with --head original: {ORIGINAL[field.name]}"
+        help_text = f"{field.metadata['help']} ({default})"
+        kind = type(field.default) | None
+        option = Annotated[kind, typer.Option(help=help_text, show_default=False)]  # type: ignore[valid-type]
+        flags.append(Parameter(field.name, Parameter.KEYWORD_ONLY, default=None, annotation=option))
+    parameters = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in own] + flags
+    command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {each.name: each.annotation for each in parameters}
+    return command
+
+
+@app.command()
+@_settings_as_flags
+def train(
+    data: Data,
+    run: Annotated[Path, typer.Argument(help="The folder to make.")],
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a training that was stopped.")] = False,
+    name: Annotated[str | None, typer.Option(help="Name of the model; RUN's if not given.")] = None,
+    licence: Annotated[str, typer.Option(help="Licence of the clips, for the card.")] = "",
+    cache: Cache = None,
+    device: DeviceName = "auto",
+    threads: Threads = 1,
+    **settings: object,
+) -> None:
+    """Train a model on labelled clips; extracts the features first where that was not done."""
+    _need("tensorflow", "sklearn", "matplotlib")
+    chosen = settings_for(**settings)  # type: ignore[arg-type]
+    with native_stderr_kept_back():
+        from train.fit import fit_clips
+
+    fit_clips(
+        data,
+        run,
+        chosen,
+        resume=resume,
+        name=name,
+        cache=cache,
+        device=_device(device),
+        threads=threads,
+        licence=licence,
+    )
+
+
+@app.command("eval")
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A shipped model's name, or a folder that `pointe export` wrote.")],
+    data: Data,
+    report: Annotated[Path | None, typer.Option(help="Folder for the report; MODEL-eval if not given.")] = None,
+    device: DeviceName = "auto",
+    threads: Threads = 1,
+) -> None:
+    """Measure an exported model on labelled clips, frame by frame as it would run live."""
+    _need("sklearn", "matplotlib")
+    from rich.progress import track
+
+    from live.evaluate import answer_clip
+    from live.recognizer import Recognizer
+    from models.card import find_model
+    from models.errors import PartlyDone, SourceError
+    from train.clips import TEST, Skipped, find_clips
+    from train.report import ClipAnswer, write_report
+
+    folder = find_model(model)
+    recognizer = Recognizer.load(folder, _device(device), threads)
+    found = find_clips(data)
+    clips = [clip for clip in found.clips if clip.split == TEST] or found.clips
+    skipped = list(found.skipped)
+    answers = []
+    for clip in track(clips, description="clips"):
+        try:
+            answers.append(ClipAnswer(clip.path, clip.move, answer_clip(recognizer, clip.path)))
+        except SourceError as error:
+            skipped.append(Skipped(clip.path, str(error).splitlines()[0]))
+    if not answers:
+        raise SourceError(f"None of the {len(clips)} clips in {data} gave an answer.\n{skipped[0].reason}")
+    out = report or Path(f"{folder.name}-eval")
+    card = recognizer.card
+    metrics = write_report(
+        out,
+        title=f"{card.name} on {data.resolve().name}",
+        moves=card.names,
+        answers=answers,
+        measured_on={"data": data.resolve().name, "clips": str(len(answers)), "encoder": card.encoder.name},
+        skipped=skipped,
+    )
+    print(f"accuracy {metrics['accuracy']:.3f} on {len(answers)} clips; the report is in {out}")
+    if skipped:
+        raise PartlyDone(f"{len(skipped)} clips were left out; {out / 'report.md'} says which and why.")
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="A folder that `pointe train` wrote.")],
+    model: Annotated[Path, typer.Argument(help="The model folder to make.")],
+    videos: Annotated[
+        list[Path] | None, typer.Option("--video", help="Check on this video instead of the run's clips; repeatable.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing MODEL.")] = False,
+) -> None:
+    """Write a trained run as ONNX, checked against Keras on real windows."""
+    _need("tensorflow", "tf2onnx")
+    with native_stderr_kept_back():
+        from export.to_onnx import export_run
+        from train.network import load_head
+
+    export_run(run, model, load_head=load_head, videos=videos, force=force)
+
+
+def _need(*modules: str) -> None:
+    """Raise UsageError where the [train] extra is not installed."""
+    from importlib.util import find_spec
+
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        raise UsageError(
+            f"This command needs {' and '.join(missing)}, which only training and export use.\n"
+            "Type: pip install 'pointe[train]'   (in a checkout: pip install -e '.[train]')"
+        )
+
+
+def _device(name: str) -> "Device":
+    from models.runtime import DEVICES
+
+    for device in DEVICES:
+        if device == name:
+            return device
+    raise typer.BadParameter(f"'{name}' is none of {', '.join(DEVICES)}", param_hint="--device")
+
+
+def main() -> None:
+    """Run the command line; a user's mistake becomes one or two lines on stderr and the exit code of its kind."""
+    # FFmpeg's and TensorFlow's native lines bury ours, and FFmpeg's may hold an address with its password.
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        app()
+    except PointeError as error:
+        sys.stdout.flush()
+        print(f"pointe: {error}", file=sys.stderr)
+        _leave(error.exit_code)
+    except SystemExit as leaving:
+        _leave(leaving.code)
+
+
+def _leave(code: str | int | None) -> None:
+    """End the process, also where a reader hangs inside OpenCV: then Python's own way out would abort it."""
+    ahead = sys.modules.get("live.ahead")
+    if ahead is not None and ahead.left_running():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else 0)
+    sys.exit(code)

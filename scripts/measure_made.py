@@ -1,0 +1,125 @@
+"""Measures a pose model on made streams it never saw: which moves it finds, what it announces falsely, how late.
+
+The features go through the live recogniser and the move tracker step by step, as a camera's would.
+
+    python -m scripts.measure_made ballet --streams 40 [--card]
+"""
+
+import json
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+import typer
+
+from export.readme import model_page
+from live.moves import MoveTracker
+from live.recognizer import Recognizer
+from models.card import HEAD_FILE, NONE, ModelCard, find_model
+from models.encoders import JOINTS_TO_FOLLOW, LIMBS, SEEN, Feature
+from models.frames import Box, Frame
+from models.runtime import open_session
+from train.camera import estimate, random_camera
+from train.choreography import MOVES, Stream, make_stream
+from train.default import STREAM_S, TEST_SEED
+from train.event_scores import MoveScore, Span, mean_f1, score_stream
+
+PIXEL = np.zeros((1, 1, 3), np.uint8)
+
+
+class Replay:
+    """Stands where the pose encoder does and gives features that were made, by the same rule of who is seen."""
+
+    provider = "made features"
+    box: Box | None = None
+    keypoints: npt.NDArray[np.float32] | None = None
+
+    def __init__(self, features: npt.NDArray[np.float32]) -> None:
+        self.features = features
+        self.feature_dim = features.shape[1]
+
+    def prepare(self, frame: Frame) -> npt.NDArray[np.float32]:
+        step: npt.NDArray[np.float32] = self.features[frame.index]
+        return step
+
+    def infer(self, prepared: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return prepared
+
+    def interpret(self, output: npt.NDArray[np.float32], frame: Frame) -> Feature | None:
+        seen = output.reshape(-1, 3)[LIMBS, 2] >= SEEN
+        return output if np.count_nonzero(seen) >= JOINTS_TO_FOLLOW else None
+
+    def push(self, frame: Frame) -> Feature | None:
+        return self.interpret(self.infer(self.prepare(frame)), frame)
+
+    def reset(self) -> None: ...
+
+
+def main(
+    model: Annotated[str, typer.Argument(help="A shipped model's name, or a model folder.")] = "ballet",
+    streams: Annotated[int, typer.Option(min=1, help="Streams of 37 s; each is seen by one camera.")] = 40,
+    seed: Annotated[int, typer.Option(help="Of the streams; training and validation use 1 and 2.")] = TEST_SEED,
+    card: Annotated[bool, typer.Option("--card", help="Write the figures into the model's card and page.")] = False,
+) -> None:
+    """Print a table, then one JSON line."""
+    folder = find_model(model)
+    model_card = ModelCard.load(folder)
+    head = open_session(folder / HEAD_FILE, "cpu")
+    scores = {name: MoveScore() for name in model_card.names if name != NONE}
+    for index in range(streams):
+        stream = make_stream(seed * 1_000_003 + index, STREAM_S, MOVES)
+        rng = np.random.default_rng([seed, index])
+        times = np.arange(0, stream.seconds - 1 / stream.hz, 1 / model_card.sample_hz)
+        steps = np.minimum(np.round(times * stream.hz).astype(int), len(stream.positions) - 1)
+        seen = estimate(stream.positions[steps], random_camera(stream.positions, rng), rng)
+        features = seen.reshape(len(steps), -1).astype(np.float32)
+        recognizer = Recognizer(model_card, Replay(features), head)
+        score_one(recognizer, stream, times, scores)
+    minutes = streams * STREAM_S / 60
+    false_per_minute = sum(score.false for score in scores.values()) / minutes
+    delays = [delay for score in scores.values() for delay in score.delays_s] or [0.0]
+    print(f"{'move':<16} danced  recall  precision    F1  delay s")
+    for name, score in scores.items():
+        delay = f"{np.median(score.delays_s):7.2f}" if score.delays_s else "      -"
+        print(f"{name:<16} {score.danced:6}  {score.recall:6.2f}  {score.precision:9.2f}  {score.f1:4.2f}  {delay}")
+    figures = {
+        "event F1, mean over moves": round(mean_f1(scores), 3),
+        "false moves per minute": round(false_per_minute, 2),
+        "delay to announcement, median s": round(float(np.median(delays)), 2),
+    }
+    print(json.dumps({"model": model_card.name, "streams": streams, "seed": seed, **figures}))
+    if card:
+        on = f"{streams} made streams of {STREAM_S:g} s, seed {seed}, modelled estimator errors"
+        measured = {**model_card.measured, **{f"{name} ({on})": value for name, value in figures.items()}}
+        finished = model_card.model_copy(update={"measured": measured})
+        finished.save(folder)
+        (folder / "README.md").write_text(model_page(finished), "utf-8")
+
+
+def score_one(
+    recognizer: Recognizer, stream: Stream, times: npt.NDArray[np.float64], scores: dict[str, MoveScore]
+) -> None:
+    """Run one stream through recogniser and tracker, and count."""
+    tracker = MoveTracker(recognizer.card)
+    announced: list[Span] = []
+    shown_at: list[float] = []
+    showing: float | None = None
+    for index, time_s in enumerate(times):
+        prediction = recognizer.push(Frame(PIXEL, index, float(time_s)))
+        ended = tracker.update(prediction) if prediction else tracker.lost(float(time_s))
+        if ended:
+            announced.append(Span(ended.name, ended.start_s, ended.end_s))
+            shown_at.append(float(time_s) if showing is None else showing)
+            showing = None
+        if tracker.current and showing is None:
+            showing = float(time_s)
+    last = tracker.finish()
+    if last:
+        announced.append(Span(last.name, last.start_s, last.end_s))
+        shown_at.append(float(times[-1]) if showing is None else showing)
+    danced = [Span(each.move, each.start_s, each.end_s) for each in stream.segments]
+    score_stream(scores, danced, announced, shown_at, stream.unsure)
+
+
+if __name__ == "__main__":
+    typer.run(main)
