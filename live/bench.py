@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import chain, count, repeat
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
@@ -28,12 +28,12 @@ from live.recognizer import Recognizer
 from live.runner import Summary, run
 from live.screen import Screen
 from live.source import FileSource, FrameSource, LiveSource
-from models.card import EncoderInfo, HeadInfo, ModelCard, MoveClass, Provenance, find_model, sha256_of
-from models.encoders import open_encoder
+from models.card import HeadInfo, ModelCard, MoveClass, Provenance, find_model
+from models.encoders import describe_encoder, open_encoder
 from models.errors import UsageError
 from models.frames import Frame, Image, open_video, read_video
 from models.machine import machine, versions
-from models.pretrained import ENCODERS, pretrained_path
+from models.pretrained import ENCODERS
 from models.runtime import Device
 
 WARM_UP_FRAMES = 30
@@ -87,7 +87,7 @@ class NoHead:
     """Stands where no head is measured: an encoder alone is given, or there is none yet for it."""
 
     def run(self, array: npt.NDArray[Any], /) -> npt.NDArray[np.float32]:
-        return np.ones((1, 1), np.float32)
+        return np.array([[1, 0]], np.float32)  # none, of the two moves that a card must have
 
 
 class FilmedCamera:
@@ -272,12 +272,7 @@ def _open(model: str, encoder: str | None, device: Device, threads: int) -> Reco
         return Recognizer.load(find_model(model), device, threads, EVERY_FRAME_HZ)
     if encoder not in ENCODERS:
         raise UsageError(f"No encoder '{encoder}'.\nChoose one of {', '.join(ENCODERS)}.")
-    kind: Literal["pose", "image"] = "pose" if encoder == "pose" else "image"
-    path = pretrained_path(encoder)
-    opened = open_encoder(kind, path, device, threads)
-    info = EncoderInfo(
-        kind=kind, name=ENCODERS[encoder], sha256=sha256_of(path), input_size=192, feature_dim=opened.feature_dim
-    )
+    path, info = describe_encoder(encoder)
     card = ModelCard(
         name="encoder-alone",
         moves=(MoveClass(name="none", display="none"), MoveClass(name="any", display="any")),
@@ -287,7 +282,7 @@ def _open(model: str, encoder: str | None, device: Device, threads: int) -> Reco
         window=1,
         provenance=Provenance(trained_on="nothing"),
     )
-    return Recognizer(card, opened, NoHead())
+    return Recognizer(card, open_encoder(info.kind, path, device, threads), NoHead())
 
 
 def _thread_counts(text: str) -> list[int]:

@@ -37,6 +37,7 @@ DISPLAY_NAMES = {
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+EncoderKind = Literal["pose", "image"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -73,7 +74,7 @@ class MoveClass(_Part):
 
 
 class EncoderInfo(_Part):
-    kind: Literal["pose", "image"]
+    kind: EncoderKind
     name: str  # "movenet-lightning"
     sha256: Sha256
     input_size: Annotated[int, Field(ge=16, le=2048)]  # pixels, square

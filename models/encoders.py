@@ -9,12 +9,15 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from models.card import EncoderInfo, EncoderKind, sha256_of
 from models.errors import ModelError
 from models.frames import Box, Frame, to_input, whole_square
 from models.keypoints import INDEX, KEYPOINTS
+from models.pretrained import pretrained_path
 from models.runtime import Device, Session, open_session
 
 Feature = npt.NDArray[np.float32]  # (feature_dim,)
+POSE_INPUT, IMAGE_INPUT = "tensor(int32)", "tensor(uint8)"
 POSE_DIM = 3 * len(KEYPOINTS)  # 51
 
 # A keypoint of at least this score is taken as seen (MoveNet's model card uses 0.3 for drawing).
@@ -33,6 +36,7 @@ class Encoder(Protocol):
     """Frame by frame. `push` is `interpret(infer(prepare(frame)), frame)`; the benchmark times the three apart."""
 
     feature_dim: int
+    input_size: int  # pixels, square
     keypoints: npt.NDArray[np.float32] | None  # (17, 3): x, y in pixels, score; of the last frame, for drawing
     box: Box | None  # what of the last frame was looked at; None is all of it
     provider: str
@@ -64,12 +68,12 @@ class PoseEncoder:
     feature_dim = POSE_DIM
 
     def __init__(self, session: Session) -> None:
-        size = _square_size(session, "tensor(int32)", "int32 (1, size, size, 3)")
+        size = _square_size(session, POSE_INPUT, "int32 (1, size, size, 3)")
         self._session = session
         self.provider = session.provider
-        self._size = size
-        self._crop = np.empty((self._size, self._size, 3), np.uint8)
-        self._input = np.empty((1, self._size, self._size, 3), np.int32)
+        self.input_size = size
+        self._crop = np.empty((self.input_size, self.input_size, 3), np.uint8)
+        self._input = np.empty((1, self.input_size, self.input_size, 3), np.int32)
         self.reset()
 
     def reset(self) -> None:
@@ -79,7 +83,7 @@ class PoseEncoder:
 
     def prepare(self, frame: Frame) -> npt.NDArray[np.int32]:
         self.box = self._next_box or whole_square(*frame.image.shape[:2])
-        self._input[0] = to_input(frame.image, self.box, self._size, self._crop)
+        self._input[0] = to_input(frame.image, self.box, self.input_size, self._crop)
         return self._input
 
     def infer(self, prepared: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
@@ -106,13 +110,14 @@ class ImageEncoder:
     """An ImageNet CNN on the whole frame, stretched to a square; its pooled features, normalisation in the graph."""
 
     def __init__(self, session: Session) -> None:
-        size = _square_size(session, "tensor(uint8)", "uint8 (batch, size, size, 3)")
+        size = _square_size(session, IMAGE_INPUT, "uint8 (batch, size, size, 3)")
         features = session.output.shape
         if len(features) != 2 or not isinstance(features[1], int):
             raise ModelError(f"{session.path}: an image encoder gives (batch, features), this one {features}.")
         self._session = session
         self.provider = session.provider
         self.feature_dim = features[1]
+        self.input_size = size
         self._input = np.empty((1, size, size, 3), np.uint8)
         self.keypoints: npt.NDArray[np.float32] | None = None
         self.box: Box | None = None
@@ -121,7 +126,7 @@ class ImageEncoder:
         """Nothing is remembered between frames."""
 
     def prepare(self, frame: Frame) -> npt.NDArray[np.uint8]:
-        to_input(frame.image, None, self._input.shape[1], self._input[0])
+        to_input(frame.image, None, self.input_size, self._input[0])
         return self._input
 
     def infer(self, prepared: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
@@ -135,8 +140,8 @@ class ImageEncoder:
         return self.interpret(self.infer(self.prepare(frame)), frame)
 
 
-def open_encoder(kind: str, path: Path, device: Device = "auto", threads: int = 1) -> Encoder:
-    """An encoder of a kind (`pose` or `image`) from its ONNX file.
+def open_encoder(kind: EncoderKind, path: Path, device: Device = "auto", threads: int = 1) -> Encoder:
+    """An encoder of a kind from its ONNX file.
 
     Raises:
         ModelError: the file does not load, or is an encoder of another kind.
@@ -144,6 +149,27 @@ def open_encoder(kind: str, path: Path, device: Device = "auto", threads: int = 
     """
     session = open_session(path, device, threads)
     return PoseEncoder(session) if kind == "pose" else ImageEncoder(session)
+
+
+def describe_encoder(encoder: str | Path) -> tuple[Path, EncoderInfo]:
+    """Where an encoder lies and what a card says of it.
+
+    Args:
+        encoder: pose, image or inception-v3; or the path of an .onnx file of either kind.
+
+    Raises:
+        ModelError: there is no such encoder, or the file is none.
+    """
+    path = Path(encoder) if str(encoder).endswith(".onnx") else pretrained_path(str(encoder))
+    kind: EncoderKind = "pose" if open_session(path, "cpu").input.type == POSE_INPUT else "image"
+    opened = open_encoder(kind, path, "cpu")
+    return path, EncoderInfo(
+        kind=kind,
+        name=path.stem,
+        sha256=sha256_of(path),
+        input_size=opened.input_size,
+        feature_dim=opened.feature_dim,
+    )
 
 
 def _square_size(session: Session, type_: str, wanted: str) -> int:

@@ -13,14 +13,14 @@ import numpy.typing as npt
 import typer
 
 from export.readme import model_page
-from live.moves import MoveTracker
-from live.recognizer import Recognizer
+from live.moves import Move, MoveTracker
+from live.recognizer import Head, Recognizer
 from models.card import HEAD_FILE, NONE, ModelCard, find_model
 from models.encoders import JOINTS_TO_FOLLOW, LIMBS, SEEN, Feature
 from models.frames import Box, Frame
 from models.runtime import open_session
 from train.camera import estimate, random_camera
-from train.choreography import MOVES, Stream, make_stream
+from train.choreography import MOVES, make_stream
 from train.default import STREAM_S, TEST_SEED
 from train.event_scores import MoveScore, Span, mean_f1, score_stream
 
@@ -31,6 +31,7 @@ class Replay:
     """Stands where the pose encoder does and gives features that were made, by the same rule of who is seen."""
 
     provider = "made features"
+    input_size = 1
     box: Box | None = None
     keypoints: npt.NDArray[np.float32] | None = None
 
@@ -46,7 +47,7 @@ class Replay:
         return prepared
 
     def interpret(self, output: npt.NDArray[np.float32], frame: Frame) -> Feature | None:
-        seen = output.reshape(-1, 3)[LIMBS, 2] >= SEEN
+        seen = output.reshape(-1, 3)[LIMBS, 2] >= SEEN  # a step that is not a number is not seen either
         return output if np.count_nonzero(seen) >= JOINTS_TO_FOLLOW else None
 
     def push(self, frame: Frame) -> Feature | None:
@@ -73,8 +74,9 @@ def main(
         steps = np.minimum(np.round(times * stream.hz).astype(int), len(stream.positions) - 1)
         seen = estimate(stream.positions[steps], random_camera(stream.positions, rng), rng)
         features = seen.reshape(len(steps), -1).astype(np.float32)
-        recognizer = Recognizer(model_card, Replay(features), head)
-        score_one(recognizer, stream, times, scores)
+        announced, shown_at = announcements(model_card, head, features, times)
+        danced = [Span(each.move, each.start_s, each.end_s) for each in stream.segments]
+        score_stream(scores, danced, announced, shown_at, stream.unsure)
     minutes = streams * STREAM_S / 60
     false_per_minute = sum(score.false for score in scores.values()) / minutes
     delays = [delay for score in scores.values() for delay in score.delays_s] or [0.0]
@@ -96,29 +98,29 @@ def main(
         (folder / "README.md").write_text(model_page(finished), "utf-8")
 
 
-def score_one(
-    recognizer: Recognizer, stream: Stream, times: npt.NDArray[np.float64], scores: dict[str, MoveScore]
-) -> None:
-    """Run one stream through recogniser and tracker, and count."""
-    tracker = MoveTracker(recognizer.card)
+def announcements(
+    card: ModelCard, head: Head, features: npt.NDArray[np.float32], times: npt.NDArray[np.float64]
+) -> tuple[list[Span], list[float]]:
+    """Run features through recogniser and tracker: the moves announced, and when each appeared on the display."""
+    recognizer, tracker = Recognizer(card, Replay(features), head), MoveTracker(card)
     announced: list[Span] = []
     shown_at: list[float] = []
     showing: float | None = None
+
+    def end(move: Move | None, now_s: float) -> None:
+        nonlocal showing
+        if move:
+            announced.append(Span(move.name, move.start_s, move.end_s))
+            shown_at.append(now_s if showing is None else showing)
+            showing = None
+
     for index, time_s in enumerate(times):
         prediction = recognizer.push(Frame(PIXEL, index, float(time_s)))
-        ended = tracker.update(prediction) if prediction else tracker.lost(float(time_s))
-        if ended:
-            announced.append(Span(ended.name, ended.start_s, ended.end_s))
-            shown_at.append(float(time_s) if showing is None else showing)
-            showing = None
+        end(tracker.update(prediction) if prediction else tracker.lost(float(time_s)), float(time_s))
         if tracker.current and showing is None:
             showing = float(time_s)
-    last = tracker.finish()
-    if last:
-        announced.append(Span(last.name, last.start_s, last.end_s))
-        shown_at.append(float(times[-1]) if showing is None else showing)
-    danced = [Span(each.move, each.start_s, each.end_s) for each in stream.segments]
-    score_stream(scores, danced, announced, shown_at, stream.unsure)
+    end(tracker.finish(), float(times[-1]))
+    return announced, shown_at
 
 
 if __name__ == "__main__":

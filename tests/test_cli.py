@@ -156,6 +156,14 @@ def test_the_benchmark_ends_with_one_line_of_json_whose_stages_add_up() -> None:
     assert len(document["encoder"]["sha256"]) == len(document["head"]["sha256"]) == 64
 
 
+def test_the_benchmark_measures_an_encoder_alone_and_several_threads() -> None:
+    code, out, err = pointe("bench", "demo", "--frames", "10", "--encoder", "image", "--threads", "1,2")
+    assert code == 0, err
+    document = json.loads(out.splitlines()[-1])
+    assert document["head"] is None and document["encoder"]["name"] == "efficientnet-lite0"
+    assert [each["threads"] for each in document["measured"]] == [1, 2]
+
+
 def test_the_doctor_finds_that_pointe_can_run_here() -> None:
     code, out, _ = pointe("doctor")
     assert code == 0, out

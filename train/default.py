@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.card import NONE, EncoderInfo, ModelCard, Provenance, sha256_of
-from models.encoders import POSE_DIM
-from models.pretrained import ENCODERS, pretrained_path
+from models.card import NONE, ModelCard, Provenance
+from models.encoders import describe_encoder
 from train.choreography import MOVES
 from train.settings import TrainSettings, settings_for
 from train.synth import feature_streams
@@ -44,10 +43,7 @@ def made_material(streams: int, settings: TrainSettings) -> "Material":
     from train.fit import Material
 
     moves = (NONE, *(move for move in MOVES if move not in LEFT_OUT))
-    path = pretrained_path(ENCODERS["pose"])
-    encoder = EncoderInfo(
-        kind="pose", name=ENCODERS["pose"], sha256=sha256_of(path), input_size=192, feature_dim=POSE_DIM
-    )
+    path, encoder = describe_encoder("pose")
     minutes = streams * STREAM_S / 60
     return Material(
         train=feature_streams(streams, STREAM_S, settings.sample_hz, TRAIN_SEED, moves),

@@ -18,12 +18,11 @@ import numpy as np
 import numpy.typing as npt
 from rich.console import Console
 
-from models.card import EncoderInfo, sha256_of
-from models.encoders import Encoder, Feature, open_encoder
+from models.card import EncoderInfo, EncoderKind
+from models.encoders import Encoder, Feature, describe_encoder, open_encoder
 from models.errors import PartlyDone, SourceError, UsageError
 from models.frames import MAX_GAP_S, Frame, Sampler, open_video, read_video
-from models.pretrained import pretrained_path
-from models.runtime import Device, open_session
+from models.runtime import Device
 from train.cache import Encoded, Store
 from train.clips import CACHE_FOLDER, TRAIN, Clip, Skipped, find_clips
 from train.features_report import count_skipped, print_problems, print_summary, show_progress, write_report
@@ -114,7 +113,7 @@ def extract(
     _refuse_to_write_among_clips(data, "--cache", cache)
     start = time.monotonic()
     found = find_clips(data, test_fraction=test_fraction, seed=seed)
-    encoder_path, info = _describe(encoder)
+    encoder_path, info = describe_encoder(encoder)
     folder = (cache or data / CACHE_FOLDER) / f"{info.name}-{info.sha256[:12]}-{sample_hz:g}hz"
     store = Store(folder, data, info, sample_hz)
     console = Console(stderr=True, highlight=False, quiet=not progress)
@@ -170,22 +169,6 @@ def _refuse_to_write_among_clips(data: Path, flag: str, folder: Path | None) -> 
         return
     if not any(part.startswith(".") for part in folder.resolve().relative_to(data.resolve()).parts):
         raise UsageError(f"{flag} {folder} lies among the clips and would be taken for a move.\nGive another folder.")
-
-
-def _describe(encoder: str | Path) -> tuple[Path, EncoderInfo]:
-    path = Path(encoder) if str(encoder).endswith(".onnx") else pretrained_path(str(encoder))
-    session = open_session(path, "cpu")
-    kind = "pose" if session.input.type == "tensor(int32)" else "image"
-    loaded = open_encoder(kind, path, "cpu")  # refuses a network of the wrong shapes, so the size below is a number
-    return path, EncoderInfo.model_validate(
-        {
-            "kind": kind,
-            "name": path.stem,
-            "sha256": sha256_of(path),
-            "input_size": session.input.shape[1],
-            "feature_dim": loaded.feature_dim,
-        }
-    )
 
 
 # ---- one clip
@@ -306,7 +289,7 @@ def _encode_all(
     clips: Sequence[Clip],
     store: Store,
     encoder_path: Path,
-    kind: str,
+    kind: EncoderKind,
     device: Device,
     threads: int,
     frames: Path | None,
