@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -15,6 +16,7 @@ HEAD_FILE = "head.onnx"
 DEFAULT_MODEL = "ballet"
 NONE = "none"
 LARGEST_CARD_BYTES = 1_000_000
+LARGEST_NETWORK_BYTES = 500_000_000  # InceptionV3 has 87 MB, the ancestor's LSTM 138 MB
 
 # How the moves are written for people. File and JSON names stay ASCII.
 DISPLAY_NAMES = {
@@ -37,6 +39,7 @@ DISPLAY_NAMES = {
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+MODEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}$"
 EncoderKind = Literal["pose", "image"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -75,7 +78,7 @@ class MoveClass(_Part):
 
 class EncoderInfo(_Part):
     kind: EncoderKind
-    name: str  # "movenet-lightning"
+    name: Annotated[str, Field(pattern=MODEL_NAME)]  # "movenet-lightning"
     sha256: Sha256
     input_size: Annotated[int, Field(ge=16, le=2048)]  # pixels, square
     feature_dim: Annotated[int, Field(ge=1, le=65536)]
@@ -101,7 +104,7 @@ class ModelCard(_Part):
     """Everything the runner needs to know. Frozen and validated; see `load` and `save`."""
 
     card_version: Literal[1] = 1
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}$")]
+    name: Annotated[str, Field(pattern=MODEL_NAME)]
     moves: Annotated[tuple[MoveClass, ...], Field(min_length=2, max_length=1000)]
     encoder: EncoderInfo
     head: HeadInfo
@@ -138,8 +141,9 @@ class ModelCard(_Part):
         card = cls.read(folder)
         for file, info in ((ENCODER_FILE, card.encoder), (HEAD_FILE, card.head)):
             path = folder / file
-            if not path.is_file():
+            if not path.exists():
                 raise ModelError(f"{folder} has no {file}.\nExport the model again: pointe export RUN {folder}")
+            _refuse_unless_ordinary(path, LARGEST_NETWORK_BYTES)
             if sha256_of(path) != info.sha256:
                 field = "encoder.sha256" if file == ENCODER_FILE else "head.sha256"
                 raise ModelError(
@@ -153,8 +157,7 @@ class ModelCard(_Part):
         """Read and check `folder/card.json` alone. Raises CardError."""
         path = folder / CARD_FILE
         try:
-            if path.stat().st_size > LARGEST_CARD_BYTES:
-                raise CardError(f"{path} is larger than {LARGEST_CARD_BYTES} bytes: this is no model card.")
+            _refuse_unless_ordinary(path, LARGEST_CARD_BYTES)
             text = path.read_text("utf-8")
         except OSError as error:
             raise CardError(
@@ -166,7 +169,7 @@ class ModelCard(_Part):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            raise CardError(f"{path}: {_first_problem(error)}") from error
+            raise CardError(f"{path}: {_first_problem(error)}\nExport the model again with `pointe export`.") from error
 
     def save(self, folder: Path) -> None:
         """Write `folder/card.json`, whole or not at all."""
@@ -206,6 +209,17 @@ def write_atomically(path: Path, content: bytes) -> None:
         half.replace(path)
     finally:
         half.unlink(missing_ok=True)
+
+
+def _refuse_unless_ordinary(path: Path, largest: int) -> None:
+    """A link out of the folder, a pipe or something huge is no part of a model. Raises CardError; OSError if absent."""
+    if not path.resolve().is_relative_to(path.parent.resolve()):
+        raise CardError(f"{path} is a link out of the model's folder, which is refused.\nCopy the file itself there.")
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise CardError(f"{path} is no ordinary file.\nExport the model again with `pointe export`.")
+    if status.st_size > largest:
+        raise CardError(f"{path} is larger than {largest} bytes: this is no part of a model.")
 
 
 def _first_problem(error: ValidationError) -> str:

@@ -4,6 +4,8 @@ onnxruntime falls back to the CPU without an exception, so after creation the se
 """
 
 import ctypes
+import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +14,17 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from models.card import LARGEST_NETWORK_BYTES
 from models.errors import DeviceError, ModelError
+from models.machine import install_command
 
 Device = Literal["auto", "cpu", "cuda", "tensorrt"]
 DEVICES: tuple[Device, ...] = ("auto", "cpu", "cuda", "tensorrt")
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
 
-LARGEST_MODEL_BYTES = 2_000_000_000
-# The key of an external tensor's entry as protobuf writes it (field 1, eight bytes). Such a tensor lives in another
-# file, which a hostile model could point anywhere.
-EXTERNAL_DATA = b"\x0a\x08location"
+# The key of an external tensor's entry as protobuf writes it (field 1, eight bytes; a hostile file may write the
+# length in more bytes than needed). Such a tensor lives in another file, which could lie anywhere.
+EXTERNAL_DATA = re.compile(rb"\x0a(?:\x08|\x88\x80*\x00)location")
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ def open_session(path: Path, device: Device = "auto", threads: int = 1) -> Sessi
 
     chosen = choose_device(device)
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
+    # More threads than cores gain nothing, and thousands would leave the machine without an answer.
+    options.intra_op_num_threads = min(threads, os.cpu_count() or 1)
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what goes wrong is said by us, once, and not by the C++ side too
     _refuse_foreign_weights(path)
@@ -82,7 +86,7 @@ def open_session(path: Path, device: Device = "auto", threads: int = 1) -> Sessi
         if device != "auto":
             raise DeviceError(
                 f"--device {device}: onnxruntime could not start {PROVIDERS[chosen]} and fell back to the CPU.\n"
-                "Install its libraries with `pip install 'pointe[gpu]'`, see `pointe doctor`, or use --device cpu."
+                f"Its libraries may be missing. Type: {install_command('gpu')}   or use --device cpu."
             )
         print(f"pointe: {PROVIDERS[chosen]} did not start; running on the CPU (see `pointe doctor`)", file=sys.stderr)
     return session
@@ -119,10 +123,10 @@ def missing_for(device: Literal["cuda", "tensorrt"]) -> str | None:
 
 def _refuse_foreign_weights(path: Path) -> None:
     try:
-        if path.stat().st_size > LARGEST_MODEL_BYTES:
-            raise ModelError(f"{path} is larger than {LARGEST_MODEL_BYTES} bytes; no encoder or head is.")
+        if path.stat().st_size > LARGEST_NETWORK_BYTES:
+            raise ModelError(f"{path} is larger than {LARGEST_NETWORK_BYTES} bytes; no encoder or head is.")
         content = path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}.") from error
-    if EXTERNAL_DATA in content:
+    if EXTERNAL_DATA.search(content):
         raise ModelError(f"{path} keeps weights in another file (external data), which is refused.\nExport it again.")

@@ -1,6 +1,8 @@
 """The model card: what it refuses and that it survives being written and read."""
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from models.card import (
     DEFAULT_MODEL,
     ENCODER_FILE,
     HEAD_FILE,
+    LARGEST_NETWORK_BYTES,
     EncoderInfo,
     HeadInfo,
     ModelCard,
@@ -105,6 +108,32 @@ def test_a_replaced_or_missing_network_is_refused(tmp_path: Path, file: str) -> 
         ModelCard.load(folder)
     (folder / file).unlink()
     with pytest.raises(ModelError, match=f"no {file}"):
+        ModelCard.load(folder)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes as Unix has them")
+@pytest.mark.parametrize("file", [CARD_FILE, ENCODER_FILE, HEAD_FILE])
+def test_a_link_out_of_the_folder_or_a_pipe_is_refused_unread(tmp_path: Path, file: str) -> None:
+    folder = a_model_folder(tmp_path / "model")
+    outside = (folder / file).rename(tmp_path / file)
+    (folder / file).symlink_to(outside)
+    with pytest.raises(ModelError, match="link out of"):
+        ModelCard.load(folder)
+    (folder / file).unlink()
+    (folder / file).symlink_to("/dev/zero")
+    with pytest.raises(ModelError, match="link out of"):
+        ModelCard.load(folder)
+    (folder / file).unlink()
+    os.mkfifo(folder / file)
+    with pytest.raises(ModelError, match="no ordinary file"):
+        ModelCard.load(folder)
+
+
+def test_a_huge_network_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    folder = a_model_folder(tmp_path / "model")
+    with (folder / HEAD_FILE).open("r+b") as file:
+        file.truncate(LARGEST_NETWORK_BYTES + 1)  # sparse: takes no room on the disk
+    with pytest.raises(ModelError, match="larger than"):
         ModelCard.load(folder)
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,14 @@ def test_a_network_runs_on_the_cpu_and_says_so(tmp_path: Path) -> None:
     assert session.provider == "CPUExecutionProvider"
     assert session.input.shape == ("batch", 3)
     assert session.run(np.ones((2, 3), np.float32)).tolist() == [[2, 2, 2], [2, 2, 2]]
+
+
+def test_more_threads_than_the_machine_has_do_no_harm(tmp_path: Path) -> None:
+    before = threading.active_count()
+    session = open_session(doubling_network(tmp_path / "n.onnx"), "cpu", threads=100_000)
+    assert session.run(np.ones((1, 3), np.float32)).tolist() == [[2, 2, 2]]
+    if sys.platform == "linux":
+        assert len(list(Path("/proc/self/task").iterdir())) < before + 200
 
 
 def test_auto_runs_whatever_the_machine_has(tmp_path: Path) -> None:
@@ -65,6 +74,10 @@ def test_a_network_that_keeps_its_weights_elsewhere_is_refused(tmp_path: Path) -
         size_threshold=0,
     )
     assert (tmp_path / "weights.bin").exists()
+    with pytest.raises(ModelError, match="external data"):
+        open_session(path, "cpu")
+    # The same entry with its length written in two bytes, as a hostile file might have it.
+    path.write_bytes(path.read_bytes().replace(b"\x0a\x08location", b"\x0a\x88\x00location"))
     with pytest.raises(ModelError, match="external data"):
         open_session(path, "cpu")
 
