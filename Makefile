@@ -28,4 +28,4 @@ types: .venv/.developer
 	@touch .venv/.runner $@
 
 clean:
-	rm -rf .venv build dist out
+	rm -rf .venv build dist

@@ -51,7 +51,9 @@ def _open_camera(camera: Camera) -> Capture:
         device = Path(camera.device if isinstance(camera.device, str) else f"/dev/video{camera.device}")
         found = ", ".join(sorted(str(path) for path in Path("/dev").glob("video*"))) or "none"
         if not device.exists():
-            raise UnreachableError(camera.shown, f"{device} does not exist", f"Cameras here: {found}.")
+            raise UnreachableError(
+                camera.shown, f"{device} does not exist", f"Cameras here: {found}. Without one: pointe live demo"
+            )
         if not os.access(device, os.R_OK | os.W_OK):
             raise UnreachableError(
                 camera.shown, f"no permission for {device}", "Join its group: sudo adduser $USER video"

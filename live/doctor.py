@@ -7,6 +7,7 @@ import ctypes
 import os
 import platform
 import re
+import shlex
 import shutil
 import statistics
 import subprocess
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING
 import models
 from live.window import SYSTEM_LIBRARIES, display_problem
 from models.errors import DeviceError, PointeError
+from models.machine import install_command
 
 if TYPE_CHECKING:
     from models.encoders import Encoder
@@ -38,7 +40,7 @@ TENSORFLOW_WHEELS = ("tensorflow", "tensorflow-cpu", "tensorflow-intel")
 CUDNN_WHEELS = ("nvidia-cudnn-cu12", "nvidia-cudnn-cu13")
 NEEDED = ("numpy", "pydantic", "rich", "typer", "imageio-ffmpeg")
 FOR_TRAINING = ("tensorflow", "tf2onnx", "onnx", "scikit-learn", "matplotlib")
-PIP = "python -m pip"
+PIP = f"{shlex.quote(sys.executable)} -m pip"
 
 # onnxruntime-gpu is built for CUDA 13 from this version on, for CUDA 12 before.
 FIRST_FOR_CUDA_13 = (1, 27)
@@ -148,7 +150,7 @@ def packages(found: Mapping[str, str]) -> list[Finding]:
         findings.append(Finding(True, ", ".join(training), topic="training"))
     else:
         what = f"not installed ({', '.join(lacking)}); only `pointe train` and `pointe export` need it"
-        findings.append(Finding(True, what, f"{PIP} install 'pointe[train]'", "training"))
+        findings.append(Finding(True, what, install_command("train"), "training"))
     return findings
 
 
@@ -283,7 +285,7 @@ def cuda() -> list[Finding]:
     lacking = [name for name in cuda_libraries(major, sys.platform) if not _loads(name)]
     if lacking:
         what = f"not found: {', '.join(lacking)}; the CPU will be used"
-        findings.append(Finding(False, what, f"{PIP} install 'pointe[gpu]'", "cuda"))
+        findings.append(Finding(False, what, install_command("gpu"), "cuda"))
     return findings
 
 

@@ -73,7 +73,7 @@ def fit(text: str, width: int, size: int, smallest: int, weight: int) -> tuple[s
     wide = text_width(text, size, weight)
     if wide <= width:
         return text, size
-    for smaller in range(min(size, max(smallest, size * max(width, 0) // wide + 1)), smallest - 1, -1):
+    for smaller in range(min(size, max(smallest, size * max(width, 0) // max(wide, 1) + 1)), smallest - 1, -1):
         if text_width(text, smaller, weight) <= width:
             return text, smaller
     for length in range(len(text) - 1, 0, -1):

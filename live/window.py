@@ -98,7 +98,7 @@ def explain(stderr: str, display: str) -> str:
     if "not implemented" in said:
         return (
             "This OpenCV was built without windows (opencv-python-headless is installed).\n"
-            "pip uninstall -y opencv-python-headless opencv-python && pip install --force-reinstall opencv-python"
+            f"As root: {SYSTEM_LIBRARIES}; then remove .venv and type: make demo. {HEADLESS}."
         )
     if "cannot open shared object file" in said or "could not load the qt platform plugin" in said:
         return f"A system library that OpenCV's windows need is missing.\n{SYSTEM_LIBRARIES}"

@@ -2,6 +2,8 @@
 
 import os
 import platform
+import shlex
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -45,3 +47,11 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def install_command(extra: str) -> str:
+    """What to type to get an extra. The setup of a checkout, where there is one, knows OpenCV without windows."""
+    root = Path(__file__).parent.parent
+    if Path(sys.prefix) == root / ".venv" and (root / "scripts" / "setup.sh").is_file():
+        return f"cd {shlex.quote(str(root))} && sh scripts/setup.sh '.[{extra}]'"
+    return f"{shlex.quote(sys.executable)} -m pip install 'pointe[{extra}]'"

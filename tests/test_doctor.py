@@ -94,9 +94,9 @@ def test_two_wheels_of_one_package_are_a_problem_with_its_repair(extra: str, top
     problems = double_wheels({**COMPLETE, extra: "1.0"})
     assert [(problem.ok, problem.topic) for problem in problems] == [(False, topic)]
     remove, install = problems[0].advice.splitlines()
-    assert remove.startswith("python -m pip uninstall -y ")
+    assert " -m pip uninstall -y " in remove
     assert extra in remove.split()
-    assert install.startswith("python -m pip install --force-reinstall --no-deps '")
+    assert " -m pip install --force-reinstall --no-deps '" in install
 
 
 def test_two_wheels_that_still_work_do_not_stop_pointe() -> None:
@@ -113,7 +113,7 @@ def test_the_repair_installs_what_pointe_declares() -> None:
 def test_training_packages_are_a_hint_and_no_problem() -> None:
     hint = next(finding for finding in packages(COMPLETE) if finding.topic == "training")
     assert hint.ok
-    assert "pointe[train]" in hint.advice
+    assert "[train]" in hint.advice
 
 
 def test_a_missing_system_library_is_answered_with_the_line_to_type() -> None:

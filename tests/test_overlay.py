@@ -338,3 +338,7 @@ def test_nothing_of_the_last_frame_is_left() -> None:
     overlay.draw(grey(), replace(VIEW, paused=True, recording=True), details=True)
     overlay.draw(grey(640, 360), VIEW)
     assert (overlay.draw(grey(), VIEW) == drawn(VIEW)).all()
+
+
+def test_no_text_in_no_room_is_no_text() -> None:
+    assert fit("", -1, 8, 8, 700)[0] == ""

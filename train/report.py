@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from models.card import display_name, write_atomically
 from models.errors import UsageError
-from models.machine import machine, versions
+from models.machine import install_command, machine, versions
 from train.clips import Skipped
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def circumstances() -> dict[str, str]:
 def _require_libraries() -> None:
     for module, package in (("sklearn", "scikit-learn"), ("matplotlib", "matplotlib")):
         if importlib.util.find_spec(module) is None:
-            raise UsageError(f"A report needs {package}, which is not installed.\nGet it: pip install 'pointe[train]'")
+            raise UsageError(f"A report needs {package}, which is not installed.\nType: {install_command('train')}")
 
 
 # ---- figures
@@ -275,7 +275,8 @@ def _share(value: float | None) -> str:
 
 def as_code(text: object) -> str:
     """A name or a path in Markdown, where nothing in it can end the code or the cell of a table."""
-    return f"`{str(text).replace('`', '´').replace('|', '¦')}`"
+    printable = "".join(letter if letter.isprintable() else "?" for letter in str(text))
+    return f"`{printable.replace('`', '´').replace('|', '¦')}`"
 
 
 # ---- pictures
