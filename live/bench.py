@@ -327,7 +327,7 @@ def _print(console: Console, document: dict[str, Any], measured: Sequence[Measur
         paced = each.paced
         console.print(
             f"{each.overlapped_fps:.1f} frames/s as it runs, decoding and drawing beside the recognition "
-            f"({each.in_turn_fps:.1f} in turn)\n"
+            f"({each.overlapped_frames} frames; {each.in_turn_fps:.1f} in turn)\n"
             f"paced at {paced.rate_hz:g} Hz: {paced.captured} captured = {paced.answered} answered "
             f"+ {paced.dropped} dropped",
             markup=False,

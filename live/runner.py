@@ -7,19 +7,21 @@ records. It knows the others only by what they give.
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 
 from live.address import File, understand
 from live.ahead import Ahead
+from live.events import Events
 from live.moves import Move, MoveTracker
+from live.outputs import check_outputs
 from live.overlay import Overlay, View
 from live.recognizer import Prediction, Recognizer
+from live.recording import Recording
 from live.screen import Answer, Draw, Screen
-from live.sinks import Events, Recording, check_outputs
 from live.source import FrameSource, open_source
 from live.stopping import Interrupted, stop_signals
 from live.window import Window, display_problem
@@ -49,7 +51,14 @@ class Summary:
     seconds: float = 0.0  # wall clock, from the first answer to the last
     fps: float | None = None  # answers per second over that time; None for fewer than two
     moves: tuple[Move, ...] = ()
-    exit_code: int = 0  # 0, or 130 and 143 after a signal
+    exit_code: int = 0  # 0, or 128 and the number of the signal that ended it
+    wrote: tuple[Path, ...] = ()  # the outputs that there are
+
+
+def say(line: str) -> None:
+    """Print a line at once, also into a pipe; whoever reads it may have gone, which is no reason to end a run."""
+    with suppress(OSError, ValueError):
+        print(line, flush=True)
 
 
 class Rate:
@@ -149,7 +158,7 @@ def run(
     screen: Screen,
     *,
     on_move: Callable[[Move], None],
-    tell: Callable[[str], None] = print,
+    tell: Callable[[str], None] = say,
     max_seconds: float | None = None,
     stopped: Callable[[], int] = lambda: 0,
 ) -> Summary:
@@ -213,7 +222,7 @@ def live(
     threshold: float | None = None,
     mirror: bool = False,
     max_seconds: float | None = None,
-    tell: Callable[[str], None] = print,
+    tell: Callable[[str], None] = say,
 ) -> Summary:
     """What `pointe live` does: open all that is asked for, run, and close it so that every output is whole.
 
@@ -237,21 +246,22 @@ def live(
         except Interrupted:
             return Summary(exit_code=stop.exit_code)
         file = stack.enter_context(Events(events)) if events else None
+        drawn, raw = _recording(stack, record, frames), _recording(stack, record_raw, frames)
         screen = Screen(
             frames,
             draw=_drawing(recognizer.card) if shown or record else None,
             show=stack.enter_context(Window(f"pointe: {frames.name}")).show if shown else None,
-            record=_recording(stack, record, frames),
-            record_raw=_recording(stack, record_raw, frames),
+            record=drawn,
+            record_raw=raw,
             mirror=mirror,
         )
 
         def on_move(move: Move) -> None:
-            tell(describe(move, recognizer.card))
             if file:
                 file.write(move)
+            tell(describe(move, recognizer.card))
 
-        return run(
+        summary = run(
             frames,
             recognizer,
             tracker,
@@ -261,6 +271,12 @@ def live(
             max_seconds=max_seconds,
             stopped=lambda: stop.exit_code,
         )
+        for recording in (drawn, raw):
+            if recording:
+                recording.hurry = stop.exit_code != 0
+            if recording and recording.left_out:
+                tell(f"{recording.path}: {recording.left_out} pictures came too close together to be recorded")
+        return replace(summary, wrote=tuple(sink.path for sink in (drawn, raw, file) if sink and sink.wrote))
 
 
 def describe(move: Move, card: ModelCard) -> str:

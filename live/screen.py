@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from live.overlay import View
-from live.sinks import Recording
+from live.recording import Recording
 from live.source import FrameSource
 from live.window import Action
 from models.frames import Box, Frame, Image

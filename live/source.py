@@ -7,13 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol, Self
 
 import cv2
 import numpy as np
 
-from live.address import DEMO, Address, Camera, File, understand
+from live.address import DEMO, Address, Camera, File, refuse_playlists, understand
 from live.ahead import Ahead
 from live.capture import TIMED_OUT_S, Capture, UnreachableError, open_live, silence_opencv
 from models.frames import Frame, Image, open_video, read_video
@@ -32,6 +33,12 @@ CLOSE_S = 1.0
 
 # What is taken where a camera names no believable rate (some say 0 or 180000).
 USUAL_RATE_HZ = 30.0
+HIGHEST_RATE_HZ = 240.0
+# Time stamps of a file that are looked at for its rate. One gap in so many may be odd and does not count; a rate this
+# many times the named one is no rounding of the stamps.
+STAMPS_READ = 1000
+ODD_GAPS = 50
+VARIABLE = 1.2
 
 
 class FrameSource(Protocol):
@@ -39,8 +46,11 @@ class FrameSource(Protocol):
 
     name: str  # to be shown; holds no password
     live: bool
-    rate_hz: float  # as the source names it; time stamps are what counts
     size: tuple[int, int]  # (width, height) of the first frame
+
+    @property
+    def rate_hz(self) -> float:
+        """At which hardly a frame is lost in a recording. Time stamps are what counts."""
 
     @property
     def dropped(self) -> int: ...
@@ -110,8 +120,8 @@ class FileSource(_Source):
 
     def __init__(self, path: Path, *, pace: bool = True, name: str | None = None) -> None:
         self.name = name or path.name
-        self.rate_hz = _rate_of(path)
         self.decode_s = 0.0
+        self._path = path
         self._pace = pace
         self._paused = False
         self._start_s: float | None = None  # when, on the monotonic clock, media time 0 was or would have been
@@ -120,6 +130,10 @@ class FileSource(_Source):
         assert self._pending is not None, "read_video raises where there is no frame"
         height, width = self._pending.image.shape[:2]
         self.size = (width, height)
+
+    @cached_property
+    def rate_hz(self) -> float:
+        return _rate_of(self._path)
 
     @property
     def ended(self) -> bool:
@@ -258,7 +272,7 @@ class LiveSource(_Source):
         capture = self._connect()
         try:
             rate_hz = capture.get(cv2.CAP_PROP_FPS)
-            self.rate_hz = rate_hz if 1 <= rate_hz <= 240 else USUAL_RATE_HZ
+            self.rate_hz = rate_hz if 1 <= rate_hz <= HIGHEST_RATE_HZ else USUAL_RATE_HZ
             while True:
                 start = time.perf_counter()
                 ok, image = capture.read()
@@ -293,6 +307,7 @@ def open_source(
     place = understand(text)
     silence_opencv()
     if isinstance(place, File):
+        refuse_playlists(place.path)
         return FileSource(place.path, pace=pace, name="demo" if text == "demo" else None)
     opener = connect or open_live
     return LiveSource(place.shown, lambda: opener(place))
@@ -304,7 +319,21 @@ def demo_path() -> Path:
 
 
 def _rate_of(path: Path) -> float:
+    """The rate that a file names, which is its mean; where its pictures lie closer in places, the rate of those."""
     capture = open_video(path)
-    rate_hz = capture.get(cv2.CAP_PROP_FPS)
-    capture.release()
-    return rate_hz if 1 <= rate_hz <= 240 else USUAL_RATE_HZ
+    try:
+        named_hz = capture.get(cv2.CAP_PROP_FPS)
+        if not 1 <= named_hz <= HIGHEST_RATE_HZ:
+            named_hz = USUAL_RATE_HZ
+        capture.set(cv2.CAP_PROP_FORMAT, -1)  # packets as they are: their times need no decoding
+        stamps_s: list[float] = []
+        while len(stamps_s) < STAMPS_READ and capture.grab():
+            stamps_s.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+    finally:
+        capture.release()
+    gaps_s = np.diff(np.unique(stamps_s))
+    gaps_s = np.sort(gaps_s[gaps_s > 1e-4])
+    if not len(gaps_s):
+        return named_hz
+    finest_hz = float(1 / gaps_s[len(gaps_s) // ODD_GAPS])
+    return min(finest_hz, HIGHEST_RATE_HZ) if finest_hz > VARIABLE * named_hz else named_hz

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as an exit code to look at, so that a run ends in order and its outputs are whole."""
+"""Ctrl-C, SIGTERM and a closed terminal as an exit code to look at, so that a run ends with its outputs whole."""
 
 import signal
 import threading
@@ -26,12 +26,20 @@ class Stop:
 
 @contextmanager
 def stop_signals() -> Iterator[Stop]:
-    """Take the two signals over for a while. They are left as they are in any thread but the main one."""
+    """Take the signals over for a while. They are left as they are in any thread but the main one.
+
+    SIGINT is taken over even where it is ignored, as it is for the background jobs of a script; SIGHUP is not, since
+    whoever started us with nohup wants us to go on.
+    """
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    before = {number: signal.signal(number, stop.received) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
+        numbers.append(hangup)
+    before = {number: signal.signal(number, stop.received) for number in numbers}
     try:
         yield stop
     finally:

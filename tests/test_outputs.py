@@ -7,16 +7,22 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import cv2
+import imageio_ffmpeg
 import numpy as np
 import pytest
 from toys import picture
 
-from live import sinks
+from live import recording as recording_module
+from live.events import Events
 from live.moves import Move
-from live.sinks import Events, Recording, SinkError, check_outputs
+from live.outputs import SinkError, check_outputs
+from live.recording import Recording
+from live.source import FileSource
 from models.errors import UsageError
 from models.frames import read_video
 
@@ -62,7 +68,7 @@ def test_a_jump_in_time_costs_at_most_the_longest_hold(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
     record(path, [(40, 0.0), (80, 1e6), (120, 1e6 + 0.1), (160, 0.0), (200, 0.1)])
     seen = levels(path)
-    assert len(seen) == 10 * sinks.LONGEST_HOLD_S + 4
+    assert len(seen) == 10 * recording_module.LONGEST_HOLD_S + 4
     assert seen[-4:] == pytest.approx([80, 120, 160, 200], abs=3)
 
 
@@ -109,7 +115,7 @@ def test_the_recording_is_fragmented_h264(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
     record(path, [(100, index / 10) for index in range(35)])
     content = path.read_bytes()
-    assert content.count(b"moof") >= 3  # one a second
+    assert content.count(b"moof") >= 3.5 / recording_module.FRAGMENT_S - 1
     assert b"avc1" in content
 
 
@@ -119,7 +125,7 @@ def test_a_live_recording_leaves_pictures_out_rather_than_wait_and_keeps_its_clo
         recording.write(grey(0), 0.0)
         assert recording._child is not None
         os.kill(recording._child.pid, signal.SIGSTOP)  # a disk that does not answer
-        big = 4 * sinks.WAITING + 20
+        big = 4 * recording_module.WAITING + 20
         for index in range(1, big):
             recording.write(grey(index), index / 10)
         assert recording.dropped > 0
@@ -159,11 +165,11 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import numpy as np
-from live.sinks import Recording
+from live.recording import Recording
 recording = Recording(Path(sys.argv[1]), 10, live=False)
 for index in range(60):
     recording.write(np.full((48, 64, 3), index, np.uint8), index / 10)
-while not recording.path.exists() or recording.path.read_bytes().count(b"moof") < 2:
+while not recording.path.exists() or recording.path.read_bytes().count(b"moof") < 6:
     index += 1
     recording.write(np.full((48, 64, 3), index % 256, np.uint8), index / 10)
 if sys.argv[2] == "both":
@@ -178,6 +184,196 @@ def test_after_a_kill_the_file_still_plays(root: Path, tmp_path: Path, what: str
     code = subprocess.run([sys.executable, "-c", KILLED, path, what], cwd=root, timeout=60).returncode
     assert code == -signal.SIGKILL
     assert len(levels(path)) >= 10
+
+
+def stopped_encoder(path: Path) -> Recording:
+    """A recording with pictures that wait, whose encoder is stopped as by a disk that does not answer."""
+    recording = Recording(path, 10, live=False)
+    for index in range(10):
+        recording.write(grey(20 * index), index / 10)
+    assert recording._child is not None
+    os.kill(recording._child.pid, signal.SIGSTOP)
+    return recording
+
+
+def test_a_slow_encoder_is_waited_for_at_the_end(tmp_path: Path) -> None:
+    recording = stopped_encoder(tmp_path / "out.mp4")
+    assert recording._child is not None
+    waking = threading.Timer(recording_module.CLOSE_S + 1, os.kill, (recording._child.pid, signal.SIGCONT))
+    waking.start()
+    recording.close()
+    waking.join()
+    assert recording.wrote
+    assert len(levels(tmp_path / "out.mp4")) == 10
+
+
+def test_an_encoder_without_progress_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording_module, "STUCK_S", 0.2)
+    recording = stopped_encoder(tmp_path / "out.mp4")
+    with pytest.raises(SinkError, match="did not finish in time"):
+        recording.close()
+
+
+@pytest.mark.parametrize("beforehand", [True, False])
+def test_in_a_hurry_a_stopped_encoder_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beforehand: bool
+) -> None:
+    monkeypatch.setattr(recording_module, "STUCK_S", 1e9)
+    recording = stopped_encoder(tmp_path / "out.mp4")
+    recording.hurry = beforehand
+    with pytest.raises(SinkError, match="did not finish in time"):
+        recording.close(hurry=not beforehand)
+
+
+def test_an_encoder_that_hangs_while_pictures_come_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording_module, "STUCK_S", 0.2)
+    noise = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
+    recording = stopped_encoder(tmp_path / "out.mp4")
+    with recording, pytest.raises(SinkError, match="does not go on"):
+        for index in range(10, 60):
+            recording.write(noise, index / 10)
+
+
+def variable_clip(path: Path) -> Path:
+    """As a phone writes it: 30 pictures a second, and a quarter of them for a third of the time."""
+    picked = r"select='lt(mod(n\,60)\,40)+not(mod(n\,4))'"
+    grey_ramp = "geq=lum='mod(N*37,200)+20':cb=128:cr=128"
+    subprocess.run(
+        [
+            *(imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-f", "lavfi", "-i", "color=s=64x48:r=30:d=6"),
+            *("-vf", f"{grey_ramp},{picked}", "-fps_mode", "vfr", "-c:v", "libx264", str(path)),
+        ],
+        check=True,
+    )
+    return path
+
+
+def test_every_picture_of_a_file_of_variable_rate_is_in_the_recording(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    shown = []
+    with (
+        FileSource(variable_clip(tmp_path / "clip.mp4"), pace=False) as source,
+        Recording(path, source.rate_hz, live=False) as recording,
+    ):
+        for frame in source:
+            recording.write(frame.image, frame.time_s)
+            shown.append((frame.time_s, round(float(frame.image.mean()))))
+    assert len(shown) > 100 and recording.left_out == 0
+    recorded = levels(path)
+    assert [recorded[round(30 * time_s)] for time_s, _ in shown] == pytest.approx([level for _, level in shown], abs=3)
+
+
+def test_pictures_without_a_place_are_left_out_and_counted(tmp_path: Path) -> None:
+    recording = record(tmp_path / "out.mp4", [(40, 0.0), (200, 0.01), (80, 0.1), (200, 0.11), (200, 0.12)])
+    assert recording.left_out == 3
+    assert levels(tmp_path / "out.mp4") == pytest.approx([40, 80], abs=3)
+
+
+def test_jitter_costs_no_picture(tmp_path: Path) -> None:
+    moved = np.random.default_rng(0).uniform(-0.2, 0.2, 60)
+    shown = [(4 * index, (index + float(by)) / 10) for index, by in enumerate(moved)]
+    recording = record(tmp_path / "out.mp4", shown)
+    assert recording.left_out == 0
+    recorded = levels(tmp_path / "out.mp4")
+    assert all(min(abs(level - seen) for seen in recorded) <= 3 for level, _ in shown)
+
+
+def write_until_it_fails(recording: Recording) -> None:
+    for index in range(2000):
+        recording.write(grey(100), index / 10)
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("what", ["file", "folder", "replaced"])
+def test_a_recording_that_is_removed_is_an_error_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr(recording_module, "LOOK_S", 0.05)
+    path = tmp_path / "out" / "out.mp4"
+    path.parent.mkdir()
+    with Recording(path, 10, live=False) as recording:
+        recording.write(grey(0), 0.0)
+        if what == "folder":
+            shutil.rmtree(path.parent)
+        else:
+            path.unlink()
+        if what == "replaced":
+            path.write_text("of somebody else")
+        with pytest.raises(SinkError, match=r"^[^\n]* was removed while it was written\.$"):
+            write_until_it_fails(recording)
+    assert not recording.wrote
+    assert not path.exists() or path.read_text() == "of somebody else"
+
+
+def test_nothing_is_said_to_play_where_nothing_does(tmp_path: Path) -> None:
+    recording = Recording(tmp_path / "out.mp4", 10, live=False)
+    recording.write(grey(0), 0.0)
+    assert recording._child is not None
+    os.kill(recording._child.pid, signal.SIGKILL)
+    with pytest.raises(SinkError, match=r"Nothing of it plays\."), recording:
+        write_until_it_fails(recording)
+    assert not recording.wrote
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_there_is_of_a_broken_recording_is_said_to_play_and_does(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    recording = Recording(path, 10, live=False)
+    index = 0
+    while path.read_bytes().count(b"moof") < 2:
+        recording.write(grey(index % 200), index / 10)
+        index += 1
+    assert recording._child is not None
+    os.kill(recording._child.pid, signal.SIGKILL)
+    with pytest.raises(SinkError, match=r"Up to there it plays\."), recording:
+        write_until_it_fails(recording)
+    assert recording.wrote
+    assert len(levels(path)) >= 4
+
+
+def test_a_recording_without_pictures_leaves_an_older_file_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    path.write_text("precious")
+    with Recording(path, 10, live=False) as recording:
+        pass
+    assert path.read_text() == "precious"
+    assert not recording.wrote
+
+
+def test_a_second_run_cannot_write_to_the_same_files(tmp_path: Path) -> None:
+    pytest.importorskip("fcntl")
+    film, moves = tmp_path / "out.mp4", tmp_path / "out.jsonl"
+    with Recording(film, 10, live=False) as recording, Events(moves) as events:
+        recording.write(grey(100), 0.0)
+        events.write(MOVES[0])
+        for start in (
+            lambda: Recording(film, 10, live=False),
+            lambda: Events(moves),
+            lambda: check_outputs(record=film),
+            lambda: check_outputs(events=moves),
+        ):
+            with pytest.raises(UsageError, match="is being written by another run"):
+                start()
+        recording.write(grey(100), 0.1)
+        events.write(MOVES[1])
+    assert len(levels(film)) == len(moves.read_text().splitlines()) == 2
+    check_outputs(record=film, events=moves)
+
+
+def test_a_run_in_another_process_holds_its_file_until_it_ends(root: Path, tmp_path: Path) -> None:
+    pytest.importorskip("fcntl")
+    path = tmp_path / "out.csv"
+    code = "import sys\nfrom pathlib import Path\nfrom live.events import Events\n"
+    code += "e = Events(Path(sys.argv[1]))\nprint('ready', flush=True)\nsys.stdin.read()\n"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code, path], cwd=root, **pipes) as child:
+        assert child.stdout is not None and child.stdout.readline() == b"ready\n"
+        with pytest.raises(UsageError, match="is being written by another run"):
+            Events(path)
+        child.kill()
+    with Events(path) as events:
+        events.write(MOVES[0])
+    assert len(path.read_text().splitlines()) == 2
 
 
 MOVES = [Move("plie", 0.91234, 4.93, 6.1333333), Move("grand_jete", 1.0, 7.0, 8.0)]
@@ -200,6 +396,22 @@ def test_events_as_csv_have_the_same_columns(tmp_path: Path) -> None:
     rows = list(csv.DictReader(path.read_text().splitlines()))
     assert rows[0] == {"move": "plie", "start_s": "4.93", "end_s": "6.133", "confidence": "0.9123"}
     assert len(rows) == 2
+
+
+def test_events_that_are_removed_are_an_error_at_the_next_move(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    with Events(path) as events:
+        assert events.wrote
+        path.unlink()
+        with pytest.raises(SinkError, match="removed while it was written"):
+            events.write(MOVES[0])
+    assert not events.wrote
+
+
+def test_events_that_were_removed_are_an_error_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    with pytest.raises(SinkError, match="removed while it was written"), Events(path):
+        path.unlink()
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@sum", "\tx"])
@@ -243,3 +455,30 @@ def test_outputs_are_checked_before_the_run(tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError, match=said):
             check_outputs(**arguments)
+
+
+def test_a_hard_link_is_the_same_file(tmp_path: Path) -> None:
+    clip, link = tmp_path / "clip.mp4", tmp_path / "link.mp4"
+    clip.write_text("precious")
+    link.hardlink_to(clip)
+    with pytest.raises(UsageError, match="overwrite the source"):
+        check_outputs(record=link, source=clip)
+    with pytest.raises(UsageError, match="overwrite --record"):
+        check_outputs(record=link, record_raw=clip)
+
+
+def test_what_is_no_ordinary_file_is_refused_unopened(tmp_path: Path) -> None:
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("this system has no FIFOs")
+    os.mkfifo(tmp_path / "out.mp4")
+    (tmp_path / "out.csv").symlink_to("/dev/null")
+    for arguments in ({"record": tmp_path / "out.mp4"}, {"events": tmp_path / "out.csv"}):
+        with pytest.raises(UsageError, match="is no ordinary file"):
+            check_outputs(**arguments)
+
+
+def test_a_link_that_leads_nowhere_yet_is_left_as_it_is(tmp_path: Path) -> None:
+    link = tmp_path / "out.mp4"
+    link.symlink_to(tmp_path / "disk.mp4")
+    check_outputs(record=link)
+    assert link.is_symlink() and not link.exists()

@@ -1,10 +1,12 @@
 """Sources: a file loses no frame, a live one gives its newest, counts the others and comes back."""
 
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 from toys import draw_clip, picture
@@ -129,6 +131,45 @@ def test_a_paused_file_waits_and_goes_on_where_it_was(clip: Path) -> None:
 def test_a_file_knows_its_size_rate_and_name(clip: Path) -> None:
     with open_source(str(clip)) as source:
         assert (source.size, source.rate_hz, source.name, source.live) == ((64, 48), 30, "clip.mp4", False)
+
+
+def timed_clip(path: Path, times: str, frames: int = 60) -> Path:
+    """A clip of 25 pictures a second, moved to other times by an expression of N in units of 1/90000 s."""
+    subprocess.run(
+        [
+            *(imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-f", "lavfi", "-i", "testsrc=s=64x48:r=25"),
+            *("-vf", f"settb=1/90000,setpts={times}", "-frames:v", str(frames), "-fps_mode", "passthrough"),
+            *("-enc_time_base", "1/90000", "-c:v", "libx264", "-preset", "superfast", str(path)),
+        ],
+        check=True,
+    )
+    return path
+
+
+@pytest.mark.parametrize(
+    ("times", "rate_hz"),
+    [
+        ("N*3600", 25),  # as named
+        (r"N*3600+mod(N\,2)*200", 25),  # jitter
+        (r"if(lt(N\,30)\,N*1500\,45000+(N-30)*6000)", 60),  # 60 a second, then 15
+        (r"if(lt(N\,30)\,N*9000\,270000+(N-30)*100)", 240),  # no screen shows 900 a second
+    ],
+)
+def test_the_rate_of_a_file_is_that_of_its_closest_pictures(tmp_path: Path, times: str, rate_hz: float) -> None:
+    with open_source(str(timed_clip(tmp_path / "clip.mp4", times)), pace=False) as source:
+        assert source.rate_hz == pytest.approx(rate_hz, rel=0.06)
+
+
+@pytest.mark.parametrize("name", ["list.mp4", "list.ffconcat"])
+@pytest.mark.parametrize(
+    "before",
+    [b"ffconcat version 1.0\n", b"\xef\xbb\xbf \r\n\tffconcat version 1.0\n", b"#EXTM3U\n", b"\n #extm3u\n"],
+)
+def test_a_list_of_other_files_is_no_video(tmp_path: Path, clip: Path, name: str, before: bytes) -> None:
+    playlist = tmp_path / name
+    playlist.write_bytes(before + b"file clip.mp4\n")
+    with pytest.raises(SourceError, match=f"{name} is a list of other files"):
+        open_source(str(playlist))
 
 
 def test_closing_a_file_early_leaves_no_thread(clip: Path) -> None:

@@ -1,0 +1,86 @@
+"""The file of the moves."""
+
+import csv
+import io
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from live.moves import Move
+from live.outputs import OutputFile, SinkError
+
+COLUMNS = ("move", "start_s", "end_s", "confidence")
+
+
+class Events:
+    """The moves, one a line, each on the disk when `write` returns: JSON lines, or CSV with the same columns."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises UsageError where another run writes to it, SinkError."""
+        self.path = path
+        self.wrote = False  # whether there is a file of this run
+        self._csv = path.suffix.lower() == ".csv"
+        self._output = OutputFile(path)
+        try:
+            self._file = path.open("w", encoding="ascii", newline="\n")
+        except OSError as error:
+            self._output.close_unused()
+            raise self._failed(error) from error
+        self.wrote = True
+        try:
+            if self._csv:
+                self._put(_csv_line(COLUMNS))
+        except SinkError:
+            with suppress(SinkError):
+                self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def write(self, move: Move) -> None:
+        """Raises SinkError: the disk is full, the file was removed, or the like."""
+        if self._output.gone:
+            raise self._removed()
+        row = (move.name, round(move.start_s, 3), round(move.end_s, 3), round(move.confidence, 4))
+        self._put(_csv_line(row) if self._csv else json.dumps(dict(zip(COLUMNS, row, strict=True))) + "\n")
+
+    def close(self) -> None:
+        """Raises SinkError, unless `write` has said already that the file was removed."""
+        if self._file.closed:
+            return
+        gone = self._output.gone
+        try:
+            self._file.close()
+        except OSError as error:
+            raise self._failed(error) from error
+        finally:
+            self._output.close()
+        if gone and self.wrote:
+            raise self._removed()
+
+    def _put(self, line: str) -> None:
+        try:
+            self._file.write(line)
+            self._file.flush()
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def _removed(self) -> SinkError:
+        self.wrote = False
+        return SinkError(f"{self.path} was removed while it was written.")
+
+    def _failed(self, error: OSError) -> SinkError:
+        return SinkError(f"{self.path} cannot be written: {(error.strerror or 'it is closed').lower()}.")
+
+
+def _csv_line(row: tuple[object, ...]) -> str:
+    line = io.StringIO()
+    # A spreadsheet takes a text that begins so for a formula.
+    safe = [f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" else cell for cell in row]
+    csv.writer(line, lineterminator="\n").writerow(safe)
+    return line.getvalue()

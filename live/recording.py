@@ -1,0 +1,317 @@
+"""The recording of the pictures, which plays after any end.
+
+Pictures come in with their times. It knows nothing of where they come from.
+"""
+
+import subprocess
+import tempfile
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Self
+
+import cv2
+import imageio_ffmpeg
+import numpy as np
+import numpy.typing as npt
+
+from live.address import printable
+from live.outputs import OutputFile, SinkError
+from models.frames import Image
+
+# Pictures that wait for the encoder. At 1280x720 they take 22 MB.
+WAITING = 8
+# An encoder that takes no picture and writes nothing for so long is given up.
+STUCK_S = 10.0
+# One that is to hurry gets this long: for what it still holds, then for the end of the file alone.
+CLOSE_S = 1.5
+CLOSE_WAITING_S = 1.0
+# How often it is looked whether the file is still there.
+LOOK_S = 1.0
+# A picture stays no longer than this where time stamps jump; the recording's clock then goes on from there.
+LONGEST_HOLD_S = 10.0
+# A picture that comes early may be placed so many slots of the grid late, so that jitter costs none.
+LATE_SLOTS = 0.75
+# A player can seek to every such point.
+KEY_PICTURE_S = 1.0
+# A fragment of the file, the most that a kill can cost, is so long.
+FRAGMENT_S = 0.2
+# The first fragment begins within so many bytes, after the header.
+HEADER_BYTES = 65536
+
+
+class Recording:
+    """H.264 in a fragmented mp4, so that a player shows it also after a kill.
+
+    Pictures are placed by their times on a grid of `rate_hz`: one that comes late is preceded by repeats of the one
+    before it, one that comes too early is left out. So the recording's clock is right whatever the source's rate. It
+    begins with the first picture; later ones of another size are fitted into that one's.
+    """
+
+    def __init__(self, path: Path, rate_hz: float, *, live: bool) -> None:
+        """A slow disk makes `write` wait; where `live` the picture is left out instead and counted in `dropped`.
+
+        Raises:
+            UsageError: another run writes to the file.
+            SinkError: nobody can.
+        """
+        self.path = path
+        self.dropped = 0  # pictures for which the encoder was too slow
+        self.left_out = 0  # pictures that the grid has no place for
+        self.wrote = False  # whether there is a file of this run
+        self.hurry = False  # may be set at any time: then close() takes at most CLOSE_S
+        self._rate_hz = rate_hz
+        self._live = live
+        self._start_s: float | None = None
+        self._slot = -1  # on the grid, of the last picture taken
+        self._size = (0, 0)  # (width, height)
+        self._waiting: deque[tuple[int, bytes]] = deque()
+        self._fed = 0  # pictures that the encoder took, with repeats
+        self._changed = threading.Condition()
+        self._closing = False
+        self._error: str | None = None
+        self._told = False  # whether the error was raised
+        self._looked_s = time.monotonic()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._said: IO[bytes] | None = None
+        self._thread = threading.Thread(target=self._feed, name="pointe recording", daemon=True)
+        self._output = OutputFile(path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def write(self, image: Image, time_s: float) -> None:
+        """Take a picture; it may be changed afterwards.
+
+        Raises:
+            SinkError: the encoder has ended, as on a full disk, or hangs, or the file was removed.
+        """
+        if self._child is None:
+            self._start(image)
+        self._look()
+        slot = self._slot_of(time_s)
+        if slot <= self._slot and not self._error:
+            self.left_out += 1
+            return
+        with self._changed:
+            if not self._live:
+                self._wait_for_room()
+            if self._error:
+                raise self._failed("cannot be written")
+            if len(self._waiting) >= WAITING:
+                self.dropped += 1
+                return
+            self._slot = slot
+            self._waiting.append((slot, _fitted(image, self._size).tobytes()))
+            self._changed.notify_all()
+
+    def close(self, hurry: bool = False) -> None:
+        """Write what waits and end the file, however long that takes while it goes on; in a hurry at most CLOSE_S.
+
+        Raises:
+            SinkError: the recording is not complete, and `write` has not said so.
+        """
+        self.hurry = self.hurry or hurry
+        if self._child is None or self._said is None:
+            self._output.close_unused()
+            return
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        code = self._wait_for_end(self._child)
+        self._thread.join(CLOSE_S)
+        if code != 0:
+            self._error = self._error or self._what_it_said()
+        if self._output.gone:
+            self._error = "it was removed meanwhile"
+        self._child = None
+        self._said.close()
+        try:
+            if self._error and not self._told:
+                raise self._failed("is not complete")
+        finally:
+            self.wrote = not self._output.gone and (not self._error or self._plays())
+            self._output.close(remove=not self.wrote)
+
+    def _slot_of(self, time_s: float) -> int:
+        if self._start_s is None:
+            self._start_s = time_s
+        exact = (time_s - self._start_s) * self._rate_hz
+        slot = round(exact)
+        if slot == self._slot and slot + 1 - exact <= LATE_SLOTS:
+            slot += 1
+        furthest = self._slot + max(1, round(LONGEST_HOLD_S * self._rate_hz))
+        if slot > furthest or slot < self._slot - self._rate_hz:  # a jump forwards, or time began anew
+            slot = min(max(slot, self._slot + 1), furthest)
+            self._start_s = time_s - slot / self._rate_hz
+        return slot
+
+    def _look(self) -> None:
+        """Now and then: is the file still there?"""
+        now_s = time.monotonic()
+        if now_s - self._looked_s < LOOK_S:
+            return
+        self._looked_s = now_s
+        if self._output.gone and not self._error:
+            self._error = "it was removed meanwhile"
+
+    def _wait_for_room(self) -> None:
+        """With the lock held: until a picture can be taken, or the encoder failed."""
+        progress = _Progress(self._done())
+        while not self._changed.wait_for(lambda: len(self._waiting) < WAITING or self._error, LOOK_S):
+            self._look()
+            if self._error is None and progress.stuck(self._done()):
+                self._error = "the encoder does not go on"
+
+    def _done(self) -> tuple[int, int]:
+        return self._fed, self._output.size
+
+    def _wait_for_end(self, child: subprocess.Popen[bytes]) -> int:
+        """The encoder's exit code, once it has ended or was ended."""
+        progress, hurried_s, asked = _Progress(self._done()), time.monotonic(), False
+        while not self._told:  # after an error nothing is worth a wait
+            with suppress(subprocess.TimeoutExpired):
+                return child.wait(0.05)
+            now_s = time.monotonic()
+            if not self.hurry:
+                hurried_s = now_s
+                if progress.stuck(self._done()):
+                    break
+            elif now_s - hurried_s > CLOSE_S:
+                break
+            elif now_s - hurried_s > CLOSE_WAITING_S and not asked:
+                self._give_up()
+                child.terminate()  # it still ends the file; what comes below would not
+                asked = True
+        self._give_up()
+        child.kill()
+        return child.wait()
+
+    def _give_up(self) -> None:
+        with self._changed:
+            self._error = self._error or "the encoder did not finish in time"
+            self._waiting.clear()
+
+    def _start(self, image: Image) -> None:
+        height, width = image.shape[:2]
+        self._size = (width, height)
+        if self._output.gone:
+            self._told = True
+            raise SinkError(f"{self.path} was removed before the first picture.")
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
+        command = _ffmpeg_command(width, height, self._rate_hz)
+        try:
+            # The file itself is handed over: by its path the encoder might open another one that took its place.
+            # A session of its own, so that Ctrl-C reaches us alone and the file can be ended properly.
+            self._child = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=self._output.emptied(),
+                stderr=self._said,
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._said.close()
+            raise SinkError(f"{self.path} cannot be written: the encoder does not start ({error.strerror}).") from error
+        self.wrote = True
+        self._thread.start()
+
+    def _feed(self) -> None:
+        """Runs in the recording's thread: pictures to the encoder, each as often as the grid wants it."""
+        child = self._child
+        assert child is not None and child.stdin is not None
+        shown, last = b"", -1
+        try:
+            while item := self._next_waiting():
+                slot, picture = item
+                for repeat in range(slot - last):
+                    if self._error:
+                        break
+                    child.stdin.write(picture if repeat == slot - last - 1 else shown or picture)
+                    self._fed += 1
+                shown, last = picture, slot
+            child.stdin.close()
+        except OSError:  # the encoder is gone
+            with suppress(OSError):
+                child.stdin.close()
+            child.wait()
+            with self._changed:
+                self._error = self._error or self._what_it_said()
+                self._waiting.clear()
+                self._changed.notify_all()
+
+    def _next_waiting(self) -> tuple[int, bytes] | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closing)
+            if not self._waiting:
+                return None
+            item = self._waiting.popleft()
+            self._changed.notify_all()
+            return item
+
+    def _failed(self, what: str) -> SinkError:
+        self._told = True
+        if self._output.gone:
+            return SinkError(f"{self.path} was removed while it was written.")
+        plays = "Up to there it plays." if self._plays() else "Nothing of it plays."
+        return SinkError(f"{self.path} {what}: {self._error}.\n{plays}")
+
+    def _plays(self) -> bool:
+        return self._output.holds(b"moof", HEADER_BYTES)
+
+    def _what_it_said(self) -> str:
+        """Its first line names the cause: "[...] Error submitting a packet to the muxer: No space left on device"."""
+        assert self._said is not None
+        self._said.seek(0)
+        first = self._said.read(1000).decode("utf-8", "replace").partition("\n")[0]
+        return printable(first.rsplit(": ", 1)[-1].strip().lower()) or "the encoder ended"
+
+
+class _Progress:
+    """Whether something still goes on, by a value that changes as long as it does."""
+
+    def __init__(self, value: object) -> None:
+        self._value, self._since_s = value, time.monotonic()
+
+    def stuck(self, value: object) -> bool:
+        """Whether it has been the same for STUCK_S."""
+        if value != self._value:
+            self._value, self._since_s = value, time.monotonic()
+        return time.monotonic() - self._since_s > STUCK_S
+
+
+def _fitted(image: Image, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """The picture at the recording's size, which it has unless a camera came back with another resolution."""
+    height, width = image.shape[:2]
+    if (width, height) == size:
+        return np.ascontiguousarray(image)
+    scale = min(size[0] / width, size[1] / height)
+    inner = (max(1, min(size[0], round(width * scale))), max(1, min(size[1], round(height * scale))))
+    fitted = np.zeros((size[1], size[0], 3), np.uint8)
+    left, top = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
+    fitted[top : top + inner[1], left : left + inner[0]] = cv2.resize(image, inner, interpolation=cv2.INTER_AREA)
+    return fitted
+
+
+def _ffmpeg_command(width: int, height: int, rate_hz: float) -> list[str]:
+    # yuv420p wants even sides; an odd picture gets one black row or column.
+    even = "pad=ceil(iw/2)*2:ceil(ih/2)*2"
+    return [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        *("-hide_banner", "-nostdin", "-loglevel", "error"),
+        *("-f", "rawvideo", "-pixel_format", "bgr24", "-video_size", f"{width}x{height}"),
+        *("-framerate", f"{rate_hz:.6f}", "-i", "pipe:0"),
+        *("-vf", f"{even},scale=out_color_matrix=bt709:out_range=tv,format=yuv420p"),
+        *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),
+        # One thread: the recogniser needs the other core more. No look-ahead, so that a kill costs little.
+        *("-c:v", "libx264", "-preset", "superfast", "-crf", "23", "-threads", "1", "-tune", "zerolatency"),
+        *("-g", str(max(1, round(KEY_PICTURE_S * rate_hz)))),
+        *("-movflags", "+frag_keyframe+empty_moov+default_base_moof", "-flush_packets", "1"),
+        *("-frag_duration", str(round(1e6 * FRAGMENT_S))),
+        *("-f", "mp4", "pipe:1"),
+    ]
