@@ -6,6 +6,8 @@ The features go through the live recogniser and the move tracker step by step, a
 """
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -91,11 +93,16 @@ def main(
     }
     print(json.dumps({"model": model_card.name, "streams": streams, "seed": seed, **figures}))
     if card:
-        on = f"{streams} made streams of {STREAM_S:g} s, seed {seed}, modelled estimator errors"
-        measured = {**model_card.measured, **{f"{name} ({on})": value for name, value in figures.items()}}
-        finished = model_card.model_copy(update={"measured": measured})
-        finished.save(folder)
-        (folder / "README.md").write_text(model_page(finished), "utf-8")
+        write_into_card(folder, figures, f"{streams} made streams of {STREAM_S:g} s, seed {seed}, modelled errors")
+
+
+def write_into_card(folder: Path, figures: Mapping[str, float], measured_on: str) -> None:
+    """Put figures, each with what it was measured on, into a model's card and its page."""
+    card = ModelCard.load(folder)
+    measured = {**card.measured, **{f"{name} ({measured_on})": value for name, value in figures.items()}}
+    finished = card.model_copy(update={"measured": measured})
+    finished.save(folder)
+    (folder / "README.md").write_text(model_page(finished), "utf-8")
 
 
 def announcements(

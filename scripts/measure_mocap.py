@@ -21,7 +21,7 @@ from models.encoders import Encoder, open_encoder
 from models.frames import Frame
 from models.pretrained import pretrained_path
 from models.runtime import open_session
-from scripts.measure_made import announcements
+from scripts.measure_made import announcements, write_into_card
 from train.camera import look_from
 from train.dancer import Film
 from train.event_scores import MoveScore, Span, score_stream
@@ -55,6 +55,9 @@ def main(
     model: Annotated[str, typer.Argument(help="A shipped model's name, or a model folder.")],
     mocap: Annotated[Path, typer.Argument(help="Folder of NAME.npz and labels.json.")],
     cache: Annotated[Path, typer.Option(help="Where what the encoder saw is kept.")] = Path("out/mocap"),
+    into_card: Annotated[
+        bool, typer.Option("--card", help="Write the figures into the model's card and page.")
+    ] = False,
 ) -> None:
     """Print a table, then one JSON line."""
     folder = find_model(model)
@@ -75,12 +78,15 @@ def main(
         as_kinds = [Span(KIND_OF[span.move], span.start_s, span.end_s) for span, _ in these]
         score_stream(by_view[trial.azimuth_deg], trial.danced, as_kinds, [at for _, at in these], trial.ignored)
         seconds["dance"] += length_s - sum(span.end_s - span.start_s for span in trial.danced)
-    _print(card, by_view, false, seconds)
+    figures = _print(card, by_view, false, seconds)
+    if into_card:
+        views = ", ".join(f"{azimuth}°" for azimuth in AZIMUTHS_DEG)
+        write_into_card(folder, figures, f"a real dancer's motion drawn from {views}, never trained on")
 
 
 def _print(
     card: ModelCard, by_view: Mapping[int, dict[str, MoveScore]], false: dict[str, int], seconds: dict[str, float]
-) -> None:
+) -> dict[str, float]:
     print(f"recall      {'  '.join(f'{kind:>10}' for kind in KINDS)}")
     for azimuth, scores in by_view.items():
         print(f"{azimuth:>8} °  {'  '.join(f'{score.recall:10.2f}' for score in scores.values())}")
@@ -99,6 +105,7 @@ def _print(
     for name, value in figures.items():
         print(f"{name}: {value}")
     print(json.dumps({"model": card.name, "views": list(by_view), **figures}))
+    return figures
 
 
 def film_all(mocap: Path, sample_hz: float, cache: Path) -> Iterator[Trial]:

@@ -1,27 +1,17 @@
-"""Allegro: jumps from two feet and from one, and the waltz step that rocks between them."""
+"""Petit allegro: jumps from two feet and from one, and the waltz step that rocks between them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from train import everyday
-from train.positions import (
-    any_arms,
-    arabesque_arms,
-    hang,
-    knee_of,
-    raised,
-    soften,
-    springing,
-    touching,
-)
+from train.positions import any_arms, hang, knee_of, quiet_arms, raised, soften, springing, touching
 from train.score import Score
 
 
 def jumps(score: Score, name: str, start: str, end: Callable[[], None], apart: float) -> None:
     """Several jumps on the spot: plié, straight legs in the air, the feet that `end` places, plié."""
     score.stance(start)
-    any_arms(score)
+    quiet_arms(score)
     score.beat(0.4)
     low = score.between(0.74, 0.86)
     again = score.count(1, 6)
@@ -46,8 +36,8 @@ def jumps(score: Score, name: str, start: str, end: Callable[[], None], apart: f
 
 
 def saute(score: Score) -> None:
-    """A jump from two feet to the same two feet, in first or second."""
-    position = score.pick("first", "first", "second", "parallel")
+    """A jump from two feet to the same two feet, in first or second: turned out, on the spot, knees straight."""
+    position = score.pick("first", "first", "second")
     jumps(score, "saute", position, lambda: None, 0.3 if position == "second" else 0.06)
 
 
@@ -192,56 +182,4 @@ def balance(score: Score) -> None:
         for leg in (score.left, score.right):
             leg.heel, leg.reach = 0.0, 1.0
         score.carry()
-        score.beat(0.3)
-
-
-def grand_jete(score: Score) -> None:
-    """After a run the front leg is thrown forward, the other stays behind: a split in the air."""
-    score.any_side()
-    with score.preparing():
-        everyday.steps(score, score.count(2, 3), 0.55, 0.38)
-        score.arms("low")
-    turning = score.between(-2.5, 2.5) if score.chance(0.2) else 0.0
-    front, back = score.degrees(50, 92), score.degrees(45, 88)
-    with score.move("grand_jete"):
-        push = score.standing
-        ahead = score.world(0.0, 1.0)
-        x, z = score.spot(push, 0.05, 0.42)
-        score.step(push, x, z, 0.3, stay=0.1)
-        score.carry(0.0)
-        push.reach = score.between(0.84, 0.92)
-        score.free(score.working, raised("front", 0.6), reach=0.85, knee=(1, 0.3, 0.5))
-        score.exactly(0.14)
-        speed = score.between(1.4, 3.2) * score.body.leg
-        start = score.trunk.anchor
-        score.trunk.anchor = (start[0] + ahead[0] * speed * 0.1, start[1] + ahead[1] * speed * 0.1)
-        score.working.direction = raised("front", front * 0.9)
-        arabesque_arms(score)
-        with springing(score, score.between(0.14, 0.22) + 0.2 * score.style.skill) as seconds:
-            score.free(score.working, raised("front", front))
-            score.free(push, raised("back", back, 0.1), knee=knee_of("back"))
-            score.trunk.tilt, score.trunk.bend = 0.15, -0.15
-            score.trunk.yaw += turning / 2
-            score.exactly(seconds * 0.45)
-            score.trunk.yaw += turning / 2
-            score.trunk.anchor = (start[0] + ahead[0] * speed * seconds, start[1] + ahead[1] * speed * seconds)
-            x, z = score.spot(score.working, 0.03, 0.12)
-            score.working.ball = (x, 0.0, z)
-            score.working.direction = raised("front", 0.35)
-            score.exactly(seconds * 0.40)
-            score.land(score.working, heel=0.5)
-            score.exactly(seconds * 0.15)
-        score.carry(1.0)
-        score.working.reach, score.working.heel = 0.84, 0.0
-        score.free(push, raised("back", back * 0.8, 0.1), knee=knee_of("back"))
-        score.exactly(0.22)
-    with score.preparing():
-        score.working.reach = 1.0
-        push.direction = raised("back", 0.4)
-        score.upright()
-        score.beat(0.35)
-        x, z = score.spot(push, 0.02, 0.2)
-        score.carry(0.7)
-        push.ball = (x, 0.0, z)
-        score.land(push)
         score.beat(0.3)

@@ -14,9 +14,9 @@ def plie(score: Score) -> None:
     """Knees bend over the toes, heels stay, back upright; and stretch again."""
     position = score.pick("first", "first", "second", "second", "second", "fifth", "fourth")
     score.stance(position)
-    arms = score.chance(0.6)
-    if arms:
-        score.arms("second" if score.chance(0.5) else "low")
+    arms = score.chance(0.5)
+    if arms or score.chance(0.4):  # they move with the knees, or stay in second
+        score.arms("low" if arms and score.chance(0.5) else "second")
         score.beat(0.5)
     else:
         any_arms(score)
@@ -24,18 +24,18 @@ def plie(score: Score) -> None:
     deepest = 0.66 if position == "second" else 0.74
     with score.move("plie"):
         for _ in range(score.count(1, 3)):
-            score.bend_knees(score.between(deepest, 0.92))
+            score.bend_knees(score.between(deepest, 0.93))
             score.trunk.bend, score.trunk.tilt = score.between(-0.03, 0.08), score.between(-0.05, 0.12)
             if arms:
                 score.arms(score.pick("low", "half", "first"))
-            score.beat(score.between(0.6, 1.2))
+            score.beat(score.between(0.6, 1.2), least=0.3)
             if score.chance(0.3):
                 score.beat(score.between(0.1, 0.6))
             score.bend_knees(1.0)
             score.upright()
             if arms:
                 score.arms("second")
-            score.beat(score.between(0.6, 1.1))
+            score.beat(score.between(0.6, 1.1), least=0.3)
 
 
 def grand_plie(score: Score) -> None:
@@ -76,7 +76,7 @@ def tendu(score: Score) -> None:
             score.free(score.working, raised(where, touching(score) + lifted), knee=knee_of(where))
             score.carry(0.0)
             lean_against(score, where, 0.5)
-            score.beat(pace)
+            score.beat(pace, least=0.18)
             if score.chance(0.6):
                 score.beat(score.between(0.1, 0.7))
             score.land(score.working)
@@ -88,53 +88,54 @@ def tendu(score: Score) -> None:
 
 
 def grand_battement(score: Score) -> None:
-    """The straight leg is thrown up and comes down under control."""
+    """The straight leg is thrown up and comes down at once, under control. However slow the music, a throw is quick."""
     score.any_side()
-    where = score.pick("front", "side", "back")
+    where = score.pick("front", "front", "side", "side", "back")
     start_in(score, where)
     with score.move("grand_battement"):
         for _ in range(score.count(1, 4)):
             angle = score.degrees(55, 80 if where == "back" else 125)
             score.free(score.working, raised(where, touching(score)), knee=knee_of(where))
             score.carry(0.0)
-            score.beat(0.18)
+            score.exactly(score.between(0.10, 0.16))
             score.working.direction = raised(where, angle)
             lean_against(score, where, angle)
-            score.beat(score.between(0.22, 0.35))
+            score.exactly(score.between(0.18, 0.30))
             score.working.direction = raised(where, touching(score))
             score.upright()
-            score.beat(score.between(0.35, 0.5))
+            score.exactly(score.between(0.22, 0.38))
             score.land(score.working)
             score.carry()
-            score.beat(score.between(0.15, 0.4))
+            score.beat(score.between(0.15, 0.4), least=0.1)
 
 
 def developpe(score: Score) -> None:
     """Through passé the leg unfolds slowly into the air, stays, and comes down straight."""
     score.any_side()
-    where = score.pick("front", "side", "side", "back")
+    where = "back" if score.chance(0.07) else score.pick("front", "side", "side")
     start_in(score, where)
     angle = score.degrees(50, 75 if where == "back" else 120)
-    with score.move("developpe"):
+    with score.preparing():  # so far it may become a retiré
         score.carry(0.0)
         passe(score)
         score.arms(score.pick("first", "second"))
-        score.beat(0.8)
+        score.beat(0.8, least=0.4)
+    with score.move("developpe", later=-0.15):
         score.free(score.working, raised(where, angle * 0.9), reach=0.8, knee=knee_of(where))
         score.working.knee = (1.0, 0.6, 0.2)
         lean_against(score, where, angle * 0.7)
-        score.beat(0.6)
+        score.beat(0.6, least=0.35)
         score.free(score.working, raised(where, angle), knee=knee_of(where))
         lean_against(score, where, angle)
         score.arms(score.pick("second", "high", "open"))
-        score.beat(0.6)
+        score.beat(0.6, least=0.35)
         score.beat(score.between(0.2, 1.2))
         score.working.direction = raised(where, touching(score))
         score.upright()
-        score.beat(0.9)
+        score.beat(0.9, least=0.5)
         score.land(score.working)
         score.carry()
-        score.beat(0.3)
+        score.beat(0.3, least=0.15)
 
 
 def rond_de_jambe(score: Score) -> None:

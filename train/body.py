@@ -197,7 +197,10 @@ class _Motion:
             length = body.leg * np.clip(self[f"{leg}_reach"], LOWEST, 1)
             up = np.sqrt(np.maximum(length**2 - aside**2, (0.2 * body.leg) ** 2))
             heights.append(ankle[:, 1] + up - hip[:, 1] + 2 * body.leg * self[f"{leg}_free"] ** 2)
-        carried = np.minimum(*heights)
+        # the leg that reaches less high holds the pelvis down; one that is lifted or put down, only partly
+        left, right = heights
+        low_free = np.where(left < right, self["left_free"], self["right_free"])
+        carried = np.maximum(left, right) - (1 - low_free) * np.abs(left - right)
         airborne = np.zeros(len(carried), bool)
         for start, end in self.flights:
             airborne[start + 1 : end] = True

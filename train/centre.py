@@ -1,164 +1,34 @@
-"""Moves of the centre: turns, and balances on one leg."""
+"""Balances on one leg, the other behind and up: for long, or for a moment out of a run."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from train.positions import arabesque_arms, knee_of, lean_against, passe, raised, touching
+from train.positions import any_arms, arabesque_arms, knee_of, lean_against, passe, raised, touching
 from train.score import Score
-
-
-def spin(score: Score, turns: float, seconds: float, direction: int) -> None:
-    """The body turns, the eyes stay in front and come round last and fast (spotting)."""
-    trunk, start = score.trunk, score.trunk.yaw
-    spotting = score.chance(0.3 + 0.7 * score.style.skill)
-    whole = max(1, round(turns))
-    for index in range(whole):
-        here = start + direction * 2 * np.pi * turns * index / whole
-        each = 2 * np.pi * turns / whole * direction
-        for share, look in ((0.22, -1.2), (0.5, -1.3), (0.7, 1.1), (1.0, 0.0)):
-            trunk.yaw = float(here + share * each)
-            trunk.look = look * direction if spotting else 0.0
-            score.exactly(seconds * (share - {0.22: 0.0, 0.5: 0.22, 0.7: 0.5, 1.0: 0.7}[share]))
-
-
-def pirouette(score: Score) -> None:
-    """From a plié in fourth (or fifth, or a step) up to one leg, the other in passé, and round."""
-    score.any_side()
-    outward = score.chance(0.7)  # en dehors: towards the working leg
-    direction = score.side if outward else -score.side
-    turns = float(score.rng.choice([0.5, 1, 2, 3], p=[0.06, 0.6, 0.26, 0.08]))
-    with score.preparing():
-        if score.chance(0.75):
-            score.stance(score.pick("fourth_back", "fourth_back", "fifth", "fifth_back"))
-            score.arms("first", "second")
-            score.bend_knees(score.between(0.78, 0.9))
-            score.trunk.twist = -0.15 * direction
-            score.beat(0.45)
-        else:
-            score.stance("stride", 0.35)
-            score.bend_knees(0.9)
-            score.beat(0.2)
-    with score.move("pirouette"):
-        score.carry(0.0)
-        score.standing.reach, score.standing.heel = 1.0, score.between(0.5, 1.0) * (0.4 + 0.6 * score.style.skill)
-        score.carry(0.0)
-        height = score.between(0.55, 0.8)
-        passe(score, height)
-        if score.chance(0.15):
-            score.working.direction, score.working.knee = (0.05, -1, 0.3), (0.5, 0.1, 1.0)  # a parallel passé
-        score.arms(score.pick("first", "first", "first", "high", "chest", "second", "hips"))
-        score.trunk.twist = 0.1 * direction
-        score.trunk.yaw += direction * 0.5
-        score.exactly(score.between(0.16, 0.26))
-        spin(score, turns - 0.08, turns * score.between(0.55, 0.95), direction)
-        fall = max(0.0, score.rng.normal(0, 0.12)) * (1.2 - score.style.skill)
-        score.trunk.tilt = score.trunk.lean = float(fall)
-        score.trunk.look = 0.0
-        # the working foot comes down behind (en dehors) or in front
-        x, z = score.spot(score.working, 0.06, -0.24 if outward else 0.22)
-        score.working.ball = (x, 0.0, z)
-        score.land(score.working)
-        score.standing.heel = 0.0
-        score.carry()
-        score.bend_knees(score.between(0.8, 0.95))
-        score.arms(score.pick("second", "half", "open", "low"))
-        score.exactly(score.between(0.22, 0.35))
-    with score.preparing():
-        score.bend_knees(1.0)
-        score.upright()
-        score.beat(0.4)
-
-
-def fouette(score: Score) -> None:
-    """Turns on one leg that never comes down: at each the working leg whips from the front to the side and to passé."""
-    score.any_side()
-    direction = score.side
-    with score.preparing():
-        score.stance("fourth_back")
-        score.arms("first", "second")
-        score.bend_knees(0.84)
-        score.beat(0.4)
-    with score.move("fouette"):
-        score.carry(0.0)
-        height = score.degrees(45, 88)
-        for _ in range(score.count(2, 6)):
-            score.standing.reach, score.standing.heel = 0.84, 0.0
-            score.free(score.working, raised("front", height), knee=knee_of("front"))
-            score.arms("first")
-            score.exactly(score.between(0.16, 0.24))
-            score.working.direction, score.working.knee = raised("side", height), knee_of("side")
-            score.standing.reach, score.standing.heel = 1.0, 0.9
-            score.arms("second")
-            score.trunk.yaw += direction * 0.9
-            score.exactly(score.between(0.16, 0.24))
-            passe(score)
-            score.arms("first")
-            score.trunk.look = -0.9 * direction
-            score.trunk.yaw += direction * 2.6
-            score.exactly(score.between(0.22, 0.3))
-            score.trunk.look = 0.5 * direction
-            score.trunk.yaw += direction * (2 * np.pi - 3.5)
-            score.exactly(score.between(0.22, 0.3))
-            score.trunk.look = 0.0
-        x, z = score.spot(score.working, 0.06, -0.24)
-        score.working.ball = (x, 0.0, z)
-        score.land(score.working)
-        score.standing.heel = 0.0
-        score.carry()
-        score.bend_knees(0.86)
-        score.arms("second")
-        score.exactly(0.3)
-    with score.preparing():
-        score.bend_knees(1.0)
-        score.beat(0.4)
-
-
-def chaines(score: Score) -> None:
-    """A chain of half turns from foot to foot on demi-pointe, along a line."""
-    score.any_side()
-    direction = score.side
-    start = score.trunk.yaw
-    line = score.world(direction, 0.0)
-    with score.preparing():
-        score.stance("first")
-        score.arms("second", "first")
-        score.bend_knees(0.9)
-        score.beat(0.3)
-    each = score.between(0.22, 0.36)
-    halves = 2 * score.count(2, 5)
-    arms = score.pick("first", "first", "low", "chest", "high")
-    with score.move("chaines"):
-        score.arms(arms)
-        for index in range(halves):
-            leg = score.working if index % 2 == 0 else score.standing
-            score.trunk.yaw = start + direction * np.pi * (index + 0.5)
-            score.trunk.look = -0.9 * direction if index % 2 == 0 else 0.9 * direction
-            score.bend_knees(1.0, heel=0.8)
-            middle = score.support(score.left if leg is score.right else score.right)
-            stride = 0.26 * score.body.leg
-            leg.ball = (middle[0] + line[0] * stride * 0.6, 0.02, middle[1] + line[1] * stride * 0.6)
-            score.carry(0.25 if leg is score.working else 0.75)
-            score.exactly(each / 2)
-            score.trunk.yaw = start + direction * np.pi * (index + 1.0)
-            leg.ball = (middle[0] + line[0] * stride, 0.0, middle[1] + line[1] * stride)
-            score.carry(0.75 if leg is score.working else 0.25)
-            score.exactly(each / 2)
-        score.trunk.look = 0.0
-    with score.preparing():
-        score.stance("fourth")
+from train.stage import go_on, step_up, travel
 
 
 def lift_behind(score: Score, angle: float, reach: float) -> None:
-    """The working leg back and up, the trunk as it must be, the arms in one of the arabesques."""
+    """The working leg back and up, the trunk as it must be, the arms in one of the arabesques, or anywhere."""
     # beginners let the leg wander to the side; in attitude the foot is behind the other shoulder
     out = score.between(0.0, 0.35) if reach > 0.9 else score.between(-0.35, 0.05)
-    knee = (1.0, 0.25, -0.2)
-    score.free(score.working, raised("back", angle, out), reach=reach, knee=knee)
+    if score.chance(0.25):
+        out += score.between(0.1, 0.45)
+    score.free(score.working, raised("back", angle, out), reach=reach, knee=(1.0, 0.25, -0.2))
     lean_against(score, "back", angle)
-    score.trunk.lean += -0.12 * out * score.side
-    score.trunk.nod = -0.1
-    arabesque_arms(score)
+    trunk = score.trunk
+    trunk.lean += -0.12 * out * score.side
+    trunk.nod = -0.1
+    if score.chance(0.4):  # not every chest stays up, and not only in front
+        trunk.tilt *= score.between(0.7, 1.5)
+        trunk.bend *= score.between(-0.2, 1.1)
+        trunk.sway, trunk.twist = score.between(-0.3, 0.3), score.between(-0.3, 0.3)
+        trunk.nod, trunk.look = score.between(-0.3, 0.3), score.between(-0.5, 0.5)
+    if score.chance(0.7):
+        arabesque_arms(score)
+    else:
+        any_arms(score)
 
 
 def into_balance(score: Score) -> None:
@@ -182,32 +52,92 @@ def into_balance(score: Score) -> None:
         score.beat(0.6)
 
 
+def step_into_it(score: Score) -> None:
+    """Out of a walk, a run or a chassé: a step onto the flat foot, or a piqué onto a straight leg."""
+    if score.chance(0.85):
+        travel(score)
+    with score.preparing():
+        if score.chance(0.5):
+            step_up(score)
+        else:
+            score.change_sides()  # the foot that is behind steps
+            x, z = score.spot(score.standing, 0.02, score.between(0.3, 0.6))
+            score.step(score.standing, x, z, score.between(0.3, 0.5), lift=0.06, stay=0.2)
+
+
 def behind(score: Score, name: str, reach: float, low: float, high: float) -> None:
     """Stand on one leg, the other behind and up: hold it, then come down."""
     score.any_side()
-    with score.preparing():  # a tendu behind is a tendu, too
-        into_balance(score)
+    passing = score.chance(0.5)
+    if passing:
+        step_into_it(score)
+    else:
+        with score.preparing():  # a tendu behind is a tendu, too
+            into_balance(score)
+    angle = score.degrees(low, high)
     with score.move(name):
-        angle = score.degrees(low, high)
-        score.standing.reach = 1.0 if score.chance(0.8) else score.between(0.82, 0.95)
-        score.standing.heel = score.between(0.5, 1.0) if score.chance(0.25) else 0.0
+        bent = score.chance(0.35 if passing else 0.2)
+        score.standing.reach = score.between(0.8, 0.96) if bent else 1.0
+        score.standing.heel = score.between(0.4, 1.0) if not bent and score.chance(0.35) else 0.0
         score.carry(0.0)
         lift_behind(score, angle, reach)
-        score.beat(score.between(0.35, 0.8))
-        if score.chance(0.12):  # a promenade
-            score.trunk.yaw += score.between(-1.5, 1.5)
-        score.beat(score.between(0.3, 1.8))
-        if score.chance(0.1):  # penché
-            score.working.direction = raised("back", angle + 0.6)
-            lean_against(score, "back", angle + 0.6)
-            score.trunk.bend *= 0.5
-            score.beat(1.2)
+        if passing:
+            score.exactly(score.between(0.22, 0.45))
+            score.trunk.yaw += score.between(-0.3, 0.3)
+            score.exactly(score.between(0.35, 1.0))
+        else:
+            score.beat(score.between(0.35, 0.8), least=0.25)
+            stay(score, angle)
+        come_down(score, passing)
+    with score.preparing():
         score.working.direction = raised("back", touching(score))
         score.working.reach = 1.0
         score.upright()
         score.standing.heel, score.standing.reach = 0.0, 1.0
-        score.arms(score.pick("second", "half", "low"))
-        score.beat(score.between(0.4, 0.8))
+        score.exactly(score.between(0.12, 0.25)) if passing else score.beat(0.3, least=0.2)
+    leave(score, passing)
+
+
+def stay(score: Score, angle: float) -> None:
+    """Hold it; now and then turn slowly on the foot (promenade), or go down with the trunk and up with the leg."""
+    kind = score.pick("hold", "hold", "hold", "arms", "promenade", "penche")
+    seconds = score.between(0.3, 1.8)
+    if kind == "promenade":
+        turn = score.between(0.8, 6.0) * (1 if score.chance(0.5) else -1)
+        score.trunk.yaw += turn
+        score.exactly(max(seconds, abs(turn) / score.between(0.8, 1.6)))
+    elif kind == "penche":
+        score.beat(0.3)
+        more = score.between(0.3, 0.8)
+        out = score.working.direction[0]
+        score.working.direction = raised("back", min(angle + more, 2.8), out)
+        lean_against(score, "back", min(angle + more, 2.6))
+        score.trunk.bend *= 0.5
+        score.beat(score.between(0.7, 1.3), least=0.5)
+        score.beat(score.between(0.1, 1.0))
+    else:
+        if kind == "arms":
+            arabesque_arms(score)
+        score.beat(seconds, least=0.25)
+
+
+def come_down(score: Score, passing: bool) -> None:
+    """The first half of the way down; the rest is a tendu, or already a step."""
+    half = float(np.radians(45))
+    score.working.direction = raised("back", half)
+    lean_against(score, "back", half)
+    score.arms(score.pick("second", "half", "low"))
+    if passing:
+        score.exactly(score.between(0.12, 0.22))
+    else:
+        score.beat(score.between(0.25, 0.45), least=0.18)
+
+
+def leave(score: Score, passing: bool) -> None:
+    """Walk or run on, or close."""
+    if score.chance(0.7 if passing else 0.25):
+        go_on(score)
+        return
     x, z = score.spot(score.working, -0.02, -0.1)
     score.working.ball = (x, 0.0, z)
     score.land(score.working)
@@ -217,9 +147,9 @@ def behind(score: Score, name: str, reach: float, low: float, high: float) -> No
 
 def arabesque(score: Score) -> None:
     """One leg straight behind and high, the chest upright, an arm ahead."""
-    behind(score, "arabesque", 1.0, 48, 105)
+    behind(score, "arabesque", 1.0 if score.chance(0.7) else score.between(0.92, 1.0), 45, 110)
 
 
 def attitude(score: Score) -> None:
     """As the arabesque with the knee bent, the thigh as high as the foot."""
-    behind(score, "attitude", score.between(0.56, 0.72), 65, 98)
+    behind(score, "attitude", score.between(0.54, 0.76), 60, 105)

@@ -1,7 +1,8 @@
 """All moves by name, and streams and clips of them with everyday motion in between.
 
-The moves are programs on a Score, told as a teacher would tell them: barre.py, centre.py, allegro.py; what is no ballet
-is in everyday.py.
+The moves are programs on a Score, told as a teacher would tell them: barre.py, centre.py, turns.py, allegro.py and
+leaps.py. What is no move is in everyday.py (people), play.py and tumbling.py (children), and stage.py
+(dancers between moves).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from train import allegro, barre, centre, everyday
+from train import allegro, barre, centre, everyday, leaps, play, stage, tumbling, turns
 from train.body import Body
 from train.score import Score, Segment, Stream, Style
 
@@ -33,14 +34,60 @@ PROGRAMS: dict[str, Callable[[Score], None]] = {
         allegro.balance,
         centre.arabesque,
         centre.attitude,
-        centre.pirouette,
-        centre.fouette,
-        centre.chaines,
-        allegro.grand_jete,
+        turns.pirouette,
+        turns.fouette,
+        turns.chaines,
+        leaps.grand_jete,
         allegro.jete,
     )
 }
 MOVES = tuple(PROGRAMS)
+# Danced more often than the others, for there are so many ways to do them.
+MANY_WAYS = {"pirouette": 2.5, "arabesque": 2.0, "attitude": 1.5, "grand_jete": 1.5}
+
+# What is no move, and how often it is done.
+ORDINARY: tuple[tuple[Callable[[Score], None], float], ...] = (
+    (everyday.standing, 4),
+    (everyday.walking, 3),
+    (everyday.talking, 2),
+    (everyday.turning_round, 1.5),
+    (everyday.running, 1),
+    (everyday.side_steps, 2),
+    (everyday.swaying, 1.5),
+    (everyday.bending, 1.2),
+    (everyday.lifting, 1),
+    (everyday.lunging, 1.2),
+    (everyday.sitting, 1),
+    (tumbling.floor_work, 1.5),
+    (play.hopping, 1),
+    (play.hops_on_one_leg, 0.8),
+    (play.playground_jumps, 1.5),
+    (play.broad_jump, 0.7),
+    (play.run_and_stop, 1),
+    (play.leg_play, 1.2),
+    (tumbling.balancing, 1),
+    (tumbling.climbing, 1),
+    (tumbling.dangling, 0.8),
+    (play.kicking, 1),
+    (play.stepping_over, 0.7),
+    (tumbling.cartwheel, 0.7),
+    (stage.port_de_bras, 2),
+    (stage.stage_run, 1.5),
+    (stage.stage_walk, 1.2),
+    (stage.chasses, 1),
+    (stage.glissade, 0.7),
+    (stage.small_steps, 1.2),
+    (stage.preparation, 1.2),
+    (stage.foot_held, 1.2),
+    (stage.expressing, 2),
+)
+
+
+def anything(score: Score) -> None:
+    """Something that is no move."""
+    weights = np.array([weight for _, weight in ORDINARY])
+    index = int(score.rng.choice(len(ORDINARY), p=weights / weights.sum()))
+    ORDINARY[index][0](score)
 
 
 def begin(seed: int) -> Score:
@@ -60,11 +107,14 @@ def begin(seed: int) -> Score:
 def make_stream(seed: int, seconds: float, moves: Sequence[str] = MOVES) -> Stream:
     """Somebody dances some of `moves`, one to three joined at a time, and does everyday things in between."""
     score = begin(seed)
+    weights = np.array([MANY_WAYS.get(move, 1.0) for move in moves])
     while score.time_s < seconds:
-        everyday.anything(score)
+        anything(score)
+        if score.chance(0.25):
+            anything(score)
         for _ in range(score.count(1, 3)):
             score.pace = score.between(0.75, 1.3)
-            PROGRAMS[score.pick(*moves)](score)
+            PROGRAMS[moves[int(score.rng.choice(len(moves), p=weights / weights.sum()))]](score)
             if score.chance(0.35):
                 score.beat(score.between(0.1, 1.2))
         score.pace = 1.0
@@ -76,7 +126,7 @@ def make_clip(move: str, seed: int) -> Stream:
     score = begin(seed)
     score.beat(score.between(0.1, 0.6))
     if move == "none":
-        everyday.anything(score)
+        anything(score)
     else:
         PROGRAMS[move](score)
     score.beat(score.between(0.1, 0.6))

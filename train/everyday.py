@@ -1,12 +1,9 @@
-"""What is no ballet move: standing, walking, talking, sitting down, playing, other people's dance.
+"""What is no ballet move, as people do it: standing, walking, talking, sitting down, dancing at a party.
 
-Also what dancers do between moves: port de bras, preparations, walking back to the corner. Each is a program on a
-Score.
+Each is a program on a Score. Children's play is in play.py, what dancers do between moves in stage.py.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 
@@ -58,28 +55,39 @@ def talking(score: Score) -> None:
     score.upright()
 
 
-def steps(score: Score, count: int, stride: float, seconds: float, turn: float = 0.0, lift: float = 0.09) -> None:
-    """Walk `count` steps of `stride` leg lengths, turning a little with each."""
+def steps(
+    score: Score,
+    count: int,
+    stride: float,
+    seconds: float,
+    turn: float = 0.0,
+    lift: float = 0.09,
+    turnout: float = 0.2,
+    arms: bool = True,
+) -> None:
+    """Walk `count` steps of `stride` leg lengths, turning a little with each; the arms swing, or stay as they are."""
     swing = score.between(0.1, 0.5)
     for _ in range(count):
         leg, other = score.working, score.standing
         score.trunk.yaw += turn
+        lifted = leg.free > 0  # then it comes from where it was held, not from where it stood
         for each in (leg, other):
-            each.turnout = 0.2
+            each.turnout = turnout
             each.free, each.reach = 0.0, 1.0
         here = score.support(other)
         score.carry(0.1)
         side = score.sign(leg)
         x, z = score.world(side * 0.17 * score.body.leg, stride * score.body.leg)
         goal = (here[0] + x, here[1] + z)
-        start = leg.ball
+        start = leg.ball if not lifted else (here[0], 0.0, here[1])
         leg.ball = ((start[0] + goal[0]) / 2, lift * score.body.leg, (start[2] + goal[1]) / 2)
         leg.heel, other.heel = 0.5, 0.1
-        _swing_arms(score, swing)
-        score.beat(seconds / 2)
+        if arms:
+            _swing_arms(score, swing)
+        score.beat(seconds / 2, least=0.1)
         leg.ball, leg.heel, other.heel = (goal[0], 0.0, goal[1]), 0.0, 0.45
         score.carry(0.55)
-        score.beat(seconds / 2)
+        score.beat(seconds / 2, least=0.1)
         score.change_sides()
     score.working.heel = score.standing.heel = 0.0
 
@@ -169,25 +177,6 @@ def swaying(score: Score) -> None:
     score.upright()
 
 
-def port_de_bras(score: Score) -> None:
-    """The arms through their positions, perhaps the trunk with them."""
-    score.any_side()
-    score.stance(score.pick("first", "fifth", "second", "fourth"))
-    for _ in range(score.count(2, 5)):
-        names = ("low", "first", "second", "high", "open", "ahead", "side", "half")
-        working = score.pick(*names)
-        score.arms(working, working if score.chance(0.6) else score.pick(*names))
-        score.trunk.twist = score.between(-0.3, 0.3)
-        if score.chance(0.3):
-            score.trunk.bend, score.trunk.sway = score.between(-0.4, 0.5), score.between(-0.4, 0.4)
-        if score.chance(0.15):
-            score.trunk.tilt, score.trunk.bend = 1.2, 0.7
-        score.beat(score.between(0.6, 1.4))
-        score.trunk.tilt = 0.0
-    score.upright()
-    score.beat(0.4)
-
-
 def bending(score: Score) -> None:
     """Down to the floor with the trunk: a stretch, a shoe, something that fell."""
     relax(score)
@@ -271,163 +260,3 @@ def sitting(score: Score) -> None:
     score.carry()
     score.upright()
     score.beat(0.6)
-
-
-def _crawl(score: Score, prone: bool) -> None:
-    """Hands and feet towards the floor, face down or face up."""
-    trunk = score.trunk
-    trunk.tilt = score.between(0.6, 2.0) if prone else score.between(-1.2, 0.3)
-    trunk.lean = score.between(-0.6, 0.6)
-    for leg in (score.left, score.right):
-        leg.free = 1.0 if score.chance(0.8) else 0.0
-        front = score.between(-1.0, 0.3) if prone else score.between(-0.2, 1.0)
-        leg.direction = (score.between(-0.4, 1.0), score.between(-0.9, 0.15), front)
-        leg.reach, leg.point = score.between(0.4, 1.0), score.between(0, 0.7)
-        leg.knee = (0.8, -0.6, 0.3) if prone else (0.5, 1.0, 0.3)
-    for arm in (score.left_arm, score.right_arm):
-        ahead = score.between(0.2, 1.0) if prone else score.between(-1.0, -0.1)
-        arm.hand = (score.between(0, 0.6), score.between(-0.7, 0.2), ahead)
-        arm.elbow = (0.8, 0, -0.8)
-
-
-def _plank(score: Score) -> None:
-    """The body a slanting line from one hand on the floor to the feet, the other arm in the air."""
-    if score.chance(0.5):
-        score.change_sides()
-    trunk, slant = score.trunk, score.between(0.3, 1.2)
-    trunk.seat = score.between(0.3, 0.6)
-    trunk.lean, trunk.tilt = slant * score.side, score.between(-0.4, 0.6)
-    for leg in (score.left, score.right):
-        away = -0.9 if leg is score.working else 0.9
-        leg.free, leg.reach = 1.0, 1.0 if score.chance(0.6) else score.between(0.45, 0.9)
-        leg.direction = (away, score.between(-0.9, -0.3), score.between(-0.4, 0.6))
-        leg.knee, leg.point = (0.3, 1.0, 0.5), score.between(0, 0.6)
-    propping = score.left_arm if score.side > 0 else score.right_arm
-    propping.hand = (0.98 * float(np.sin(slant)), -0.98 * float(np.cos(slant)), score.between(-0.2, 0.3))
-    propping.elbow = (0.3, 0.3, -1)
-    any_hand(score, -score.side)
-
-
-def floor_work(score: Score) -> None:
-    """Low on hands and feet, legs going round: a breakdancer, a stretch on the floor, or a child that plays."""
-    relax(score)
-    trunk = score.trunk
-    score.bend_knees(0.6, heel=0.6)
-    trunk.tilt = 0.8
-    score.beat(0.5)
-    score.carry()
-    trunk.seated = 1.0
-    planks = score.chance(0.6)
-    for _ in range(score.count(5, 16)):
-        trunk.seat = score.between(0.2, 0.65)
-        trunk.bend = score.between(-0.3, 0.6)
-        trunk.yaw += score.between(-1.0, 1.0)
-        if planks and score.chance(0.6):
-            _plank(score)
-        else:
-            _crawl(score, prone=score.chance(0.6))
-        score.beat(score.between(0.2, 0.6))
-    trunk.seated, trunk.lean = 0.0, 0.0
-    for leg in (score.left, score.right):
-        score.land(leg)
-    score.place("parallel")
-    score.carry()
-    score.bend_knees(0.6)
-    trunk.tilt = 0.6
-    score.beat(0.6)
-    score.bend_knees(1.0)
-    score.upright()
-    score.arms("down")
-    score.beat(0.6)
-
-
-def hopping(score: Score) -> None:
-    """Jump as children do: knees up, feet flexed, arms anyhow, or on one leg."""
-    score.any_side()
-    score.stance("parallel")
-    single = score.chance(0.4)
-    for _ in range(score.count(1, 5)):
-        score.trunk.tilt = score.between(0.1, 0.4)
-        score.carry(0.0 if single else 0.5)
-        score.bend_knees(score.between(0.8, 0.92))
-        tuck = score.between(0.55, 0.9)
-        if single:
-            score.free(score.working, (0.1, -1, -0.5), reach=0.6, point=0.3, knee=(0.1, 0, 1))
-        any_hand(score, 1)
-        any_hand(score, -1)
-        score.exactly(score.between(0.15, 0.3))
-        score.standing.reach, score.standing.heel = 1.0, 0.6
-        if not single:
-            score.working.reach, score.working.heel = 1.0, 0.6
-        score.exactly(0.13)
-        seconds = score.flight_time(score.between(0.05, 0.2))
-        with score.flight():
-            for leg in (score.left, score.right):
-                if not (single and leg is score.working):
-                    score.free(leg, (0.1, -1, 0.2), reach=tuck, point=0.3, knee=(0.1, 0.2, 1))
-            score.exactly(seconds * 0.5)
-            forward = score.world(0.0, score.between(0, 0.3))
-            for leg in (score.left, score.right):
-                leg.ball = (leg.ball[0] + forward[0], 0.0, leg.ball[2] + forward[1])
-                if not (single and leg is score.working):
-                    score.land(leg, heel=0.3)
-            score.carry(0.0 if single else 0.5)
-            score.exactly(seconds * 0.5)
-        score.bend_knees(0.85)
-        score.exactly(0.15)
-    score.land(score.working)
-    score.carry()
-    score.bend_knees(1.0)
-    score.upright()
-    score.beat(0.4)
-
-
-def leg_play(score: Score) -> None:
-    """A leg swings, a knee is lifted, a foot is shaken or looked at: on one leg, but no ballet."""
-    score.any_side()
-    score.stance("parallel")
-    score.carry(0.0)
-    any_hand(score, 1)
-    for _ in range(score.count(1, 4)):
-        kind = score.pick("knee", "kick", "behind")  # a leg held out straight would be a tendu
-        direction, reach = {
-            "knee": ((0.05, -0.6, 0.6), 0.6),
-            "kick": ((0.05, -1.0, score.between(0.4, 1.0)), score.between(0.75, 0.9)),
-            "behind": ((0.05, -1.0, -0.5), 0.65),
-        }[kind]
-        score.free(score.working, direction, reach, point=score.between(0, 0.5), knee=(0.1, 0.3, 1.0))
-        score.trunk.tilt = score.between(-0.1, 0.3)
-        score.beat(score.between(0.25, 0.8))
-        if score.chance(0.5):
-            score.land(score.working)
-            score.beat(score.between(0.2, 0.5))
-    score.land(score.working)
-    score.upright()
-    score.carry()
-    score.beat(0.4)
-
-
-ORDINARY: tuple[tuple[Callable[[Score], None], float], ...] = (
-    (standing, 4),
-    (walking, 3),
-    (talking, 2),
-    (port_de_bras, 2.5),
-    (turning_round, 1.5),
-    (running, 1),
-    (side_steps, 2),
-    (swaying, 1.5),
-    (bending, 1.2),
-    (lifting, 1),
-    (lunging, 1.2),
-    (sitting, 1),
-    (floor_work, 1.5),
-    (hopping, 1),
-    (leg_play, 1.5),
-)
-
-
-def anything(score: Score) -> None:
-    """One of the above, standing and walking more often than the rest."""
-    weights = np.array([weight for _, weight in ORDINARY])
-    index = int(score.rng.choice(len(ORDINARY), p=weights / weights.sum()))
-    ORDINARY[index][0](score)

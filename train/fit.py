@@ -27,6 +27,7 @@ from train.calibration import Answers, calibrated, fit_temperature, fit_threshol
 from train.clips import TEST, TRAIN, split_validation
 from train.epochs import JUDGE_BATCH, Lessons, make_judge, train_epochs
 from train.features import ClipFeatures, FeatureSet, extract
+from train.features_report import count_skipped
 from train.network import build_network, compile_network, load_head
 from train.progress import show_epochs
 from train.report import ClipAnswer, write_report
@@ -50,6 +51,7 @@ class Fitted:
     epochs: int
     parameters: int
     seconds: float
+    left_out: str = ""  # how many clips were skipped and where the reasons are
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,13 @@ def fit_clips(
     tested = [clip for clip in features.clips if clip.clip.split == TEST]
     metrics = report_on_clips(fitted, tested, features, settings, data)
     console.print(_summary(fitted, metrics))
+    left_out = count_skipped(features) if features.skipped else ""
     if not metrics:
-        return fitted
+        return replace(fitted, left_out=left_out)
     measured = {f"accuracy on {len(tested)} test clips of {data.resolve().name}": round(metrics["accuracy"], 4)}
     card = fitted.card.model_copy(update={"measured": measured})
     card.save(run)
-    return replace(fitted, card=card)
+    return replace(fitted, card=card, left_out=left_out)
 
 
 def clip_material(features: FeatureSet, settings: TrainSettings, *, trained_on: str, licence: str = "") -> Material:
@@ -220,6 +223,8 @@ def fit_sequences(
         UsageError: the run folder cannot be used, or there is nothing to train on.
     """
     start_s = time.monotonic()
+    if not material.validation:
+        raise UsageError("No clip is left to validate on.\nGive each move at least two clips in train/.")
     folder, classes = RunFolder(run), len(material.moves)
     drawer = WindowDrawer(material.train, settings.window, settings.delay_steps, settings.least_steps)
     judged = WindowDrawer(material.validation, settings.window, settings.delay_steps, settings.least_steps)

@@ -1,6 +1,7 @@
 """What every ballet move is made of: a leg raised, a foot in passé, the trunk against it, a spring into the air.
 
-Directions are (out, up, front) seen from the dancer. The moves are in barre.py, centre.py and allegro.py.
+Directions are (out, up, front) seen from the dancer. The moves are in barre.py, centre.py, turns.py,
+allegro.py and leaps.py.
 """
 
 from __future__ import annotations
@@ -86,6 +87,12 @@ def any_arms(score: Score) -> None:
         score.arms(working, working if score.chance(0.6) else score.pick(*names))
     else:
         score.arms(score.pick(*ARMS), score.pick(*ARMS))
+
+
+def quiet_arms(score: Score) -> None:
+    """Arms that hardly move while the legs jump; beginners keep them on the hips or let them hang."""
+    working = score.pick("low", "low", "first", "second", "half", "hips", "down")
+    score.arms(working, working if score.chance(0.85) else score.pick("low", "first", "second"))
 
 
 def arabesque_arms(score: Score) -> None:

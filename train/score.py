@@ -109,7 +109,7 @@ class Style:
     def random(rng: np.random.Generator) -> Style:
         skill = float(rng.beta(2.2, 1.2))
         return Style(
-            tempo=float(np.exp(rng.uniform(np.log(0.6), np.log(1.7)))),
+            tempo=float(np.exp(rng.uniform(np.log(0.5), np.log(2.0)))),
             turnout=float(np.radians(rng.uniform(25, 60) + 22 * skill)),
             skill=skill,
             wobble=float(rng.uniform(0.1, 1.0)) * (1.4 - skill),
@@ -202,9 +202,9 @@ class Score:
 
     # -- time -----------------------------------------------------------------------------------------------------
 
-    def beat(self, seconds: float) -> None:
-        """The pose as it is now is reached after this time at tempo 1."""
-        self.exactly(seconds * self.style.tempo * self.pace * self.between(0.92, 1.08))
+    def beat(self, seconds: float, least: float = 0.0) -> None:
+        """The pose as it is now is reached after this time at tempo 1; nobody does it in less than `least`."""
+        self.exactly(max(least, seconds * self.style.tempo * self.pace * self.between(0.92, 1.08)))
 
     def exactly(self, seconds: float) -> None:
         self.time_s += max(seconds, 0.02)
@@ -216,10 +216,13 @@ class Score:
         self.rows.append(row)
 
     @contextmanager
-    def move(self, name: str) -> Iterator[None]:
-        start = self.time_s
+    def move(self, name: str, later: float = 0.0, longer: float = 0.0) -> Iterator[None]:
+        """What is danced inside shows this move; its label may begin `later` and last `longer` than the poses."""
+        start = self.time_s + later
+        if later > 0:
+            self.unsure.append((self.time_s, start))
         yield
-        self.segments.append(Segment(name, start, self.time_s))
+        self.segments.append(Segment(name, start, self.time_s + longer))
 
     @contextmanager
     def preparing(self) -> Iterator[None]:
@@ -281,10 +284,10 @@ class Score:
         self.carry(0.15 + 0.7 * share)
         leg.ball = ((start[0] + x) / 2, lift * self.body.leg, (start[2] + z) / 2)
         leg.heel = 0.5
-        self.beat(seconds / 2)
+        self.beat(seconds / 2, least=0.09)
         leg.ball, leg.heel = (x, 0.0, z), 0.0
         self.carry(stay * share + (1 - stay) * (1 - share))
-        self.beat(seconds / 2)
+        self.beat(seconds / 2, least=0.09)
 
     def stance(self, position: str, seconds: float = 0.5) -> None:
         """Step into a position where the dancer stands; feet that are there already stay."""
@@ -317,6 +320,12 @@ class Score:
             leg.reach, leg.heel = reach, heel
 
     # -- trunk, arms, head ----------------------------------------------------------------------------------------
+
+    def unwind(self) -> None:
+        """After a whole turn sideways, as in a cartwheel: the past is counted from the other side."""
+        for row in self.rows:
+            row[CHANNELS["lean"].start] -= self.trunk.lean
+        self.trunk.lean = 0.0
 
     def upright(self) -> None:
         trunk = self.trunk

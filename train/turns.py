@@ -1,0 +1,245 @@
+"""Turns: on one leg, on one leg that whips, and from foot to foot along a line."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from train.positions import any_arms, knee_of, passe, raised
+from train.score import ARMS, Score
+from train.stage import go_on, step_up, travel
+
+
+def spin(score: Score, turns: float, seconds: float, direction: int) -> None:
+    """The body turns, the eyes stay in front and come round last and fast (spotting)."""
+    trunk, start = score.trunk, score.trunk.yaw
+    spotting = score.chance(0.3 + 0.7 * score.style.skill)
+    whole = max(1, round(turns))
+    for index in range(whole):
+        here = start + direction * 2 * np.pi * turns * index / whole
+        each = 2 * np.pi * turns / whole * direction
+        for share, look in ((0.22, -1.2), (0.5, -1.3), (0.7, 1.1), (1.0, 0.0)):
+            trunk.yaw = float(here + share * each)
+            trunk.look = look * direction if spotting else 0.0
+            score.exactly(seconds * (share - {0.22: 0.0, 0.5: 0.22, 0.7: 0.5, 1.0: 0.7}[share]))
+
+
+def pirouette(score: Score) -> None:
+    """Round on one leg, the other foot in passé, at the ankle, or wherever a dancer in a hurry leaves it.
+
+    From a plié in fourth or fifth; or stepped onto out of a walk or a run, then two or three in a row over the floor.
+    """
+    score.any_side()
+    across = score.chance(0.55)
+    outward = score.chance(0.65)  # en dehors: towards the working leg
+    direction = score.side if outward else -score.side
+    if across and score.chance(0.8):
+        travel(score)
+    again = int(score.rng.choice([1, 2, 3], p=[0.5, 0.3, 0.2] if across else [0.85, 0.15, 0.0]))
+    for index in range(again):
+        with score.preparing():
+            if across:
+                step_up(score)
+            else:
+                wind_up(score, direction, fresh=index == 0)
+        go_round(score, direction, loose=across or score.chance(0.3))
+        last = index + 1 == again
+        with score.preparing():
+            come_down(score, outward, last)
+        if last:
+            finish(score)
+
+
+def wind_up(score: Score, direction: int, fresh: bool) -> None:
+    """The plié before a pirouette, one arm in front and one to the side; or hardly any, or a lunge."""
+    if fresh:
+        kind = score.pick("fourth", "fourth", "fifth", "lunge", "at once")
+        if kind == "lunge":
+            score.stance("fourth_back")
+            x, z = score.spot(score.working, 0.05, -score.between(0.35, 0.55))
+            score.step(score.working, x, z, 0.4, stay=0.8)
+        elif kind != "at once":
+            score.stance("fourth_back" if kind == "fourth" else score.pick("fifth", "fifth_back"))
+        else:
+            score.stance("stride", 0.35)
+    if score.chance(0.7):
+        score.arms("first", "second")
+    else:
+        any_arms(score)
+    score.bend_knees(score.between(0.76, 0.96))
+    score.trunk.twist = -score.between(0, 0.35) * direction
+    score.beat(score.between(0.2, 0.5), least=0.15)
+
+
+def free_leg(score: Score, loose: bool) -> None:
+    """What the leg does that does not stand: a passé, or one of the many ways not to reach it."""
+    between = score.between
+    if not loose or score.chance(0.35):
+        passe(score, between(0.55, 0.8))
+        return
+    direction, reach, knee = {
+        "parallel": ((0.05, -1, 0.3), between(0.55, 0.8), (0.5, 0.1, 1.0)),
+        "loose": (
+            (between(-0.1, 0.3), -1, between(-0.3, 0.4)),
+            between(0.55, 0.85),
+            (between(0.3, 1), 0, between(-0.2, 1)),
+        ),
+        "ankle": ((-0.05, -1, between(-0.12, 0.15)), between(0.85, 0.94), (1.0, 0.1, between(0.2, 0.7))),
+        "calf": ((-0.05, -1, between(-0.2, 0.2)), between(0.72, 0.86), (1.0, 0.1, between(0.2, 0.7))),
+        "knee in front": ((0.05, -0.9, between(0.3, 0.6)), between(0.55, 0.8), (0.3, 0.2, 1.0)),
+        "foot behind": ((0.08, -1, between(-0.6, -0.25)), between(0.6, 0.88), (0.6, -0.1, 0.5)),
+        "both": ((-0.06, -1, between(-0.06, 0.08)), between(0.97, 1.0), (1.0, 0.0, 0.4)),  # soutenu
+        "low": (raised(score.pick("front", "side", "back"), between(0.25, 0.7)), between(0.85, 1.0), (1.0, 0.2, 0.3)),
+    }[score.pick("parallel", "loose", "loose", "ankle", "ankle", "calf", "knee in front", "foot behind", "both", "low")]
+    score.free(score.working, direction, reach, between(0.4, 1.0), knee)
+
+
+def turning_arms(score: Score, loose: bool) -> None:
+    """In first, crossed, overhead; or low, open, one here and one there, one left behind."""
+    if loose and score.chance(0.6):
+        for side in (1, -1):
+            score.arm(side, score.pick(*ARMS))
+    else:
+        score.arms(score.pick("first", "first", "first", "high", "chest", "low", "second", "hips"))
+
+
+def go_round(score: Score, direction: int, loose: bool) -> None:
+    """Up onto the straight leg and round: half a turn to three, on the eyes of the dancer or not."""
+    turns = float(score.rng.choice([0.5, 1, 1.5, 2, 3], p=[0.12, 0.53, 0.12, 0.18, 0.05]))
+    each = score.between(0.6, 1.1) if turns < 1 else score.between(0.42, 0.95) / (1 + 0.12 * turns)
+    with score.move("pirouette", longer=0.1):
+        trunk = score.trunk
+        score.standing.reach = 1.0 if score.chance(0.75) else score.between(0.92, 0.99)
+        score.standing.heel = score.between(0.5, 1.0) * (0.4 + 0.6 * score.style.skill)
+        score.carry(0.0)
+        free_leg(score, loose)
+        turning_arms(score, loose)
+        trunk.twist = score.between(0, 0.25) * direction
+        if loose:
+            amount = score.between(0, 1)
+            trunk.tilt, trunk.lean = score.between(-0.1, 0.3) * amount, score.between(-0.2, 0.2) * amount
+            trunk.bend, trunk.sway = score.between(-0.2, 0.25) * amount, score.between(-0.25, 0.25) * amount
+        first = score.between(0.3, 0.9)
+        trunk.yaw += direction * first
+        score.exactly(score.between(0.12, 0.24))
+        rest = turns - first / (2 * np.pi)
+        if loose and score.chance(0.3):  # the arms change on the way
+            spin(score, rest / 2, rest / 2 * each, direction)
+            turning_arms(score, loose)
+            rest /= 2
+        spin(score, rest, rest * each, direction)
+        trunk.look = 0.0
+
+
+def come_down(score: Score, outward: bool, last: bool) -> None:
+    """The working foot comes down behind (en dehors) or in front; who has less skill falls out of it."""
+    fall = max(0.0, score.rng.normal(0, 0.12)) * (1.2 - score.style.skill)
+    score.trunk.tilt = score.trunk.lean = float(fall)
+    lunge = last and score.chance(0.2)
+    far = score.between(0.4, 0.6) if lunge else 0.23
+    x, z = score.spot(score.working, 0.06, -far if outward else far)
+    score.working.ball = (x, 0.0, z)
+    score.land(score.working)
+    score.standing.heel = 0.0
+    score.carry(0.5 if not lunge else 0.25 if outward else 0.75)
+    score.bend_knees(score.between(0.8, 0.95) if last else score.between(0.88, 0.98))
+    if score.chance(0.7):
+        score.arms(score.pick("second", "half", "open", "low"))
+    score.exactly(score.between(0.18, 0.32))
+    if lunge:
+        score.trunk.tilt, score.trunk.bend = score.between(-0.1, 0.3), score.between(-0.3, 0.1)
+        any_arms(score)
+        score.beat(score.between(0.3, 0.8))
+
+
+def finish(score: Score) -> None:
+    """Stand, or walk or run on."""
+    if score.chance(0.4):
+        go_on(score)
+        return
+    with score.preparing():
+        score.bend_knees(1.0)
+        score.upright()
+        score.beat(0.4)
+
+
+def fouette(score: Score) -> None:
+    """Turns on one leg that never comes down: at each the working leg whips from the front to the side and to passé."""
+    score.any_side()
+    direction = score.side
+    with score.preparing():
+        score.stance("fourth_back")
+        score.arms("first", "second")
+        score.bend_knees(0.84)
+        score.beat(0.4)
+    with score.move("fouette"):
+        score.carry(0.0)
+        height = score.degrees(45, 88)
+        for _ in range(score.count(2, 6)):
+            score.standing.reach, score.standing.heel = 0.84, 0.0
+            score.free(score.working, raised("front", height), knee=knee_of("front"))
+            score.arms("first")
+            score.exactly(score.between(0.16, 0.24))
+            score.working.direction, score.working.knee = raised("side", height), knee_of("side")
+            score.standing.reach, score.standing.heel = 1.0, 0.9
+            score.arms("second")
+            score.trunk.yaw += direction * 0.9
+            score.exactly(score.between(0.16, 0.24))
+            passe(score)
+            score.arms("first")
+            score.trunk.look = -0.9 * direction
+            score.trunk.yaw += direction * 2.6
+            score.exactly(score.between(0.22, 0.3))
+            score.trunk.look = 0.5 * direction
+            score.trunk.yaw += direction * (2 * np.pi - 3.5)
+            score.exactly(score.between(0.22, 0.3))
+            score.trunk.look = 0.0
+        x, z = score.spot(score.working, 0.06, -0.24)
+        score.working.ball = (x, 0.0, z)
+        score.land(score.working)
+        score.standing.heel = 0.0
+        score.carry()
+        score.bend_knees(0.86)
+        score.arms("second")
+        score.exactly(0.3)
+    with score.preparing():
+        score.bend_knees(1.0)
+        score.beat(0.4)
+
+
+def chaines(score: Score) -> None:
+    """A chain of half turns from foot to foot on demi-pointe, along a line."""
+    score.any_side()
+    direction = score.side
+    start = score.trunk.yaw
+    line = score.world(direction, 0.0)
+    with score.preparing():
+        score.stance("first")
+        score.arms("second", "first")
+        score.bend_knees(0.9)
+        score.beat(0.3)
+    each = score.between(0.2, 0.4)
+    halves = score.count(4, 11)
+    stride = score.between(0.16, 0.34) * score.body.leg
+    heel, reach = score.between(0.35, 0.95), 1.0 if score.chance(0.7) else score.between(0.93, 0.99)
+    spotting = score.chance(0.7)
+    with score.move("chaines"):
+        score.arms(score.pick("first", "first", "low", "chest", "high", "second"))
+        if score.chance(0.3):
+            any_arms(score)
+            score.trunk.tilt, score.trunk.sway = score.between(-0.05, 0.2), score.between(-0.15, 0.15)
+        for index in range(halves):
+            leg = score.working if index % 2 == 0 else score.standing
+            score.trunk.yaw = start + direction * np.pi * (index + 0.5)
+            score.trunk.look = (-0.9 if index % 2 == 0 else 0.9) * direction * spotting
+            score.bend_knees(reach, heel)
+            middle = score.support(score.left if leg is score.right else score.right)
+            leg.ball = (middle[0] + line[0] * stride * 0.6, 0.02, middle[1] + line[1] * stride * 0.6)
+            score.carry(0.25 if leg is score.working else 0.75)
+            score.exactly(each / 2)
+            score.trunk.yaw = start + direction * np.pi * (index + 1.0)
+            leg.ball = (middle[0] + line[0] * stride, 0.0, middle[1] + line[1] * stride)
+            score.carry(0.75 if leg is score.working else 0.25)
+            score.exactly(each / 2)
+        score.trunk.look = 0.0
+    with score.preparing():
+        score.stance("fourth")
