@@ -1,6 +1,7 @@
 """The command `pointe`: each sub-command imports its package only when it runs, so that help is instant."""
 
 import dataclasses
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.errors import PointeError, UsageError
+from models.errors import DeviceError, PartlyDone, PointeError, UsageError
+from models.machine import install_command
 from models.quiet import native_stderr_kept_back
 from train.settings import ORIGINAL, TrainSettings, settings_for
 
@@ -54,6 +56,7 @@ def live(
 ) -> None:
     """Recognise moves from a camera, an RTSP address or a video file, and show them."""
     from live.runner import live as run_live
+    from live.runner import say
 
     summary = run_live(
         source,
@@ -70,10 +73,9 @@ def live(
         max_seconds=max_seconds,
     )
     rate = f" at {summary.fps:.1f} frames/s" if summary.fps else ""
-    print(f"{summary.frames} frames: {summary.answered} answered{rate}, {summary.dropped} dropped")
-    for path in (record, record_raw, events):
-        if path:
-            print(f"wrote {path}")
+    say(f"{summary.frames} frames: {summary.answered} answered{rate}, {summary.dropped} dropped")
+    for path in summary.wrote:
+        say(f"wrote {path}")
     raise typer.Exit(summary.exit_code)
 
 
@@ -175,7 +177,7 @@ def train(
     with native_stderr_kept_back():
         from train.fit import fit_clips
 
-    fit_clips(
+    fitted = fit_clips(
         data,
         run,
         chosen,
@@ -186,6 +188,8 @@ def train(
         threads=threads,
         licence=licence,
     )
+    if fitted.left_out:
+        raise PartlyDone(f"{run} is trained; {fitted.left_out}")
 
 
 @app.command("eval")
@@ -203,7 +207,7 @@ def evaluate(
     from live.evaluate import answer_clip
     from live.recognizer import Recognizer
     from models.card import find_model
-    from models.errors import PartlyDone, SourceError
+    from models.errors import SourceError
     from train.clips import TEST, Skipped, find_clips
     from train.report import ClipAnswer, write_report
 
@@ -218,6 +222,14 @@ def evaluate(
             answers.append(ClipAnswer(clip.path, clip.move, answer_clip(recognizer, clip.path)))
         except SourceError as error:
             skipped.append(Skipped(clip.path, str(error).splitlines()[0]))
+    unknown = [answer for answer in answers if answer.truth not in recognizer.card.names]
+    skipped += [Skipped(answer.path, f"the model has no move '{answer.truth}'") for answer in unknown]
+    answers = [answer for answer in answers if answer.truth in recognizer.card.names]
+    if unknown and not answers:
+        raise UsageError(
+            f"{folder.name} has none of the moves of {data}: {', '.join(sorted({each.truth for each in unknown}))}.\n"
+            f"It has {', '.join(recognizer.card.names)}. Name the folders so, or evaluate another model."
+        )
     if not answers:
         raise SourceError(f"None of the {len(clips)} clips in {data} gave an answer.\n{skipped[0].reason}")
     out = report or Path(f"{folder.name}-eval")
@@ -261,7 +273,7 @@ def _need(*modules: str) -> None:
     if missing:
         raise UsageError(
             f"This command needs {' and '.join(missing)}, which only training and export use.\n"
-            "Type: pip install 'pointe[train]'   (in a checkout: pip install -e '.[train]')"
+            f"Type: {install_command('train')}"
         )
 
 
@@ -280,12 +292,21 @@ def main() -> None:
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that has no é shows ? and the run goes on
     try:
         app()
     except PointeError as error:
         sys.stdout.flush()
         print(f"pointe: {error}", file=sys.stderr)
         _leave(error.exit_code)
+    except ImportError as error:
+        # cv2 or onnxruntime lacks a library of the system, or a half-installed wheel: the doctor knows what to type.
+        if (error.name or "").split(".")[0] not in ("cv2", "onnxruntime"):
+            raise
+        print(f"pointe: {error.name} does not load: {error}\nType: {sys.argv[0]} doctor", file=sys.stderr)
+        _leave(DeviceError.exit_code)
     except SystemExit as leaving:
         _leave(leaving.code)
 

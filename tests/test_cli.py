@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,20 +22,20 @@ START = f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv[0] = 'pointe';
 NO_DISPLAY = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
 
 
-def start(*arguments: object, cwd: Path) -> subprocess.Popen[str]:
+def start(*arguments: object, cwd: Path, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", START, *map(str, arguments)],
         cwd=cwd,
-        env=NO_DISPLAY,
+        env=NO_DISPLAY | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
 
 
-def pointe(*arguments: object, cwd: Path = ROOT) -> tuple[int, str, str]:
+def pointe(*arguments: object, cwd: Path = ROOT, **environment: str) -> tuple[int, str, str]:
     """Exit code, stdout and stderr."""
-    process = start(*arguments, cwd=cwd)
+    process = start(*arguments, cwd=cwd, **environment)
     out, err = process.communicate(timeout=120)
     return process.returncode, out, err
 
@@ -87,6 +88,7 @@ def test_two_runs_over_a_file_write_the_same_events(tmp_path: Path) -> None:
 MISTAKES = [
     (("live", "no such film.mp4"), 3, "no such film.mp4"),
     (("live", "concat:a.mp4|b.mp4"), 3, "concat:"),
+    (("live", "."), 3, "is a folder"),
     (("live", "/dev/video97"), 3, "/dev/video97"),
     (("live", "demo", "--model", "no-such-model"), 4, "no-such-model"),
     (("live", "demo", "--model", "."), 4, "card.json"),
@@ -124,7 +126,54 @@ def test_a_device_that_is_not_there_is_told_with_exit_code_5() -> None:
     assert "--device cpu" in err
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_terminal_without_accents_does_not_end_the_run(tmp_path: Path) -> None:
+    code, out, err = pointe("live", "demo", "--events", "a.jsonl", cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert code == 0, err
+    assert "pli?" in out
+    assert len((tmp_path / "a.jsonl").read_text().splitlines()) == 5
+
+
+def test_moves_are_printed_as_they_end_also_into_a_pipe(tmp_path: Path) -> None:
+    process = start("live", "demo", "--record", "a.mp4", cwd=tmp_path, PYTHONUNBUFFERED="")
+    assert process.stdout is not None
+    lines = iter(process.stdout.readline, "")
+    first = next(line for line in lines if "plié" in line)
+    assert process.poll() is None, first
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such file")
+def test_a_full_standard_output_does_not_end_the_run(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", START, "live", "demo", "--events", "a.jsonl"],
+            cwd=tmp_path,
+            env=NO_DISPLAY | {"PYTHONUNBUFFERED": "1"},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert "Traceback" not in done.stderr
+    assert len((tmp_path / "a.jsonl").read_text().splitlines()) == 5
+
+
+def test_eval_scores_only_the_moves_that_the_model_has(tmp_path: Path) -> None:
+    demo = ROOT / "live/assets/demo.mp4"
+    for place in ("some/plie/1.mp4", "some/zigzag/1.mp4", "none/zigzag/1.mp4", "none/zagzig/1.mp4"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(demo, tmp_path / place)
+    code, out, err = pointe("eval", "ballet", "some", "--report", "r", cwd=tmp_path)
+    assert code == 6, err
+    assert "on 1 clip" in out
+    report = json.loads((tmp_path / "r/report.json").read_text())
+    assert report["metrics"]["clips"] == 1
+    code, _, err = pointe("eval", "ballet", "none", cwd=tmp_path)
+    assert code == 2
+    assert "zigzag" in err
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_stopped_run_leaves_whole_outputs_and_the_signals_exit_code(
     tmp_path: Path, sent: signal.Signals, code: int
 ) -> None:
