@@ -100,7 +100,7 @@ def bench(
         frames=frames,
         threads=threads,
         device=_device(device),
-        console=Console(highlight=False),
+        console=Console(highlight=False, soft_wrap=True),
     )
 
 
