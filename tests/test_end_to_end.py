@@ -149,12 +149,12 @@ class Lesson:
     def cut(self, folder: Path, dancer: str) -> None:
         """Clips in folder/<move>/: each of the moves, and what lies between them as `none`."""
         ended_s = RUN_UP_S
-        for number, move in enumerate([*self.danced, Span("", self.stream.seconds, self.stream.seconds)]):
-            stretches = [Span("none", ended_s, move.start_s), move]
-            for stretch in stretches[: 2 if move.move else 1]:
-                path = folder / stretch.move / f"dancer-{dancer}_{number}.mp4"
-                self.write(path, stretch.start_s - RUN_UP_S, stretch.end_s)
+        for number, move in enumerate(self.danced):
+            clip = f"dancer-{dancer}_{number}.mp4"
+            self.write(folder / "none" / clip, ended_s - RUN_UP_S, move.start_s)
+            self.write(folder / move.move / clip, move.start_s - RUN_UP_S, move.end_s)
             ended_s = move.end_s
+        self.write(folder / "none" / f"dancer-{dancer}_end.mp4", ended_s - RUN_UP_S)
 
 
 def pointe(*arguments: object) -> None:
