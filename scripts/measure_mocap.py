@@ -81,7 +81,11 @@ def main(
     figures = _print(card, by_view, false, seconds)
     if into_card:
         views = ", ".join(f"{azimuth}°" for azimuth in AZIMUTHS_DEG)
-        write_into_card(folder, figures, f"a real dancer's motion drawn from {views}, never trained on")
+        write_into_card(
+            folder,
+            figures,
+            f"recorded motion drawn from {views}; not trained on, but looked at while choosing the choreography",
+        )
 
 
 def _print(
