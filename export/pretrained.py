@@ -29,6 +29,7 @@ from export.foreign import read_tfjs, read_torch
 from export.to_onnx import OPSET, ExportError, convert
 from models.errors import PointeError, UsageError
 from models.pretrained import pretrained_folder
+from models.runtime import open_session
 
 # ---- packages: what is read, from where, and what its bytes must be
 
@@ -262,20 +263,10 @@ def convert_image_encoder(encoder: Any, path: Path, tolerance: float) -> None:
     signature = tf.TensorSpec(encoder.input.shape, tf.uint8, name="image")
     convert(features, [signature], path, ["features"])
     images = np.random.default_rng(0).integers(0, 256, (3, *encoder.input.shape[1:]), np.uint8)
-    difference = float(np.abs(_run(path, images) - features(images).numpy()).max())
+    difference = float(np.abs(open_session(path, "cpu").run(images) - features(images).numpy()).max())
     if not difference <= tolerance:
         path.unlink()
         raise ExportError(f"{path.name} differs from Keras by {difference:.1e}; at most {tolerance:.0e} is right")
-
-
-def _run(path: Path, images: np.ndarray) -> np.ndarray:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    output: np.ndarray = session.run(None, {"image": images})[0]
-    return output
 
 
 def _source(package: Package) -> dict[str, Any]:

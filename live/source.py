@@ -5,6 +5,7 @@ It knows nothing of recognition; `live.address` says what may be opened.
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from functools import cached_property
@@ -14,7 +15,7 @@ from typing import Protocol, Self
 import cv2
 import numpy as np
 
-from live.address import DEMO, Address, Camera, File, refuse_playlists, understand
+from live.address import Address, Camera, File, refuse_playlists, understand
 from live.ahead import Ahead
 from live.capture import TIMED_OUT_S, Capture, UnreachableError, open_live, silence_opencv
 from models.frames import Frame, Image, open_video, read_video
@@ -84,7 +85,7 @@ class FrameSource(Protocol):
     def __exit__(self, *_exc: object) -> None: ...
 
 
-class _Source:
+class _Source(ABC):
     """What both kinds share: `with` and iteration."""
 
     def __enter__(self) -> Self:
@@ -100,14 +101,14 @@ class _Source:
                 yield frame
 
     @property
-    def ended(self) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def ended(self) -> bool: ...
 
-    def next(self, timeout_s: float) -> Frame | None:
-        raise NotImplementedError
+    @abstractmethod
+    def next(self, timeout_s: float) -> Frame | None: ...
 
-    def close(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def close(self) -> None: ...
 
 
 class FileSource(_Source):
@@ -311,11 +312,6 @@ def open_source(
         return FileSource(place.path, pace=pace, name="demo" if text == "demo" else None)
     opener = connect or open_live
     return LiveSource(place.shown, lambda: opener(place))
-
-
-def demo_path() -> Path:
-    """The clip that `demo` means."""
-    return DEMO
 
 
 def _rate_of(path: Path) -> float:

@@ -147,8 +147,7 @@ def open_encoder(kind: EncoderKind, path: Path, device: Device = "auto", threads
         ModelError: the file does not load, or is an encoder of another kind.
         DeviceError: the asked device cannot be had.
     """
-    session = open_session(path, device, threads)
-    return PoseEncoder(session) if kind == "pose" else ImageEncoder(session)
+    return _encoder_on(open_session(path, device, threads), kind)
 
 
 def describe_encoder(encoder: str | Path) -> tuple[Path, EncoderInfo]:
@@ -161,8 +160,9 @@ def describe_encoder(encoder: str | Path) -> tuple[Path, EncoderInfo]:
         ModelError: there is no such encoder, or the file is none.
     """
     path = Path(encoder) if str(encoder).endswith(".onnx") else pretrained_path(str(encoder))
-    kind: EncoderKind = "pose" if open_session(path, "cpu").input.type == POSE_INPUT else "image"
-    opened = open_encoder(kind, path, "cpu")
+    session = open_session(path, "cpu")
+    kind: EncoderKind = "pose" if session.input.type == POSE_INPUT else "image"
+    opened = _encoder_on(session, kind)
     return path, EncoderInfo(
         kind=kind,
         name=path.stem,
@@ -170,6 +170,10 @@ def describe_encoder(encoder: str | Path) -> tuple[Path, EncoderInfo]:
         input_size=opened.input_size,
         feature_dim=opened.feature_dim,
     )
+
+
+def _encoder_on(session: Session, kind: EncoderKind) -> Encoder:
+    return PoseEncoder(session) if kind == "pose" else ImageEncoder(session)
 
 
 def _square_size(session: Session, type_: str, wanted: str) -> int:

@@ -1,18 +1,15 @@
 """The two encoders on real networks: what they see, what they refuse."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 
+from live.address import DEMO
 from models.encoders import JOINTS_TO_FOLLOW, LIMBS, POSE_DIM, SEEN, Encoder, open_encoder
 from models.errors import ModelError
 from models.frames import Frame, read_video
 from models.keypoints import INDEX, KEYPOINTS, MIRRORED
 from models.pretrained import ENCODERS, pretrained_path
-
-DEMO = Path(__file__).parent.parent / "live" / "assets" / "demo.mp4"
 
 
 @pytest.fixture(scope="module")
