@@ -15,8 +15,9 @@ def jumps(score: Score, name: str, start: str, end: Callable[[], None], apart: f
     score.beat(0.4)
     low = score.between(0.74, 0.86)
     again = score.count(1, 6)
-    with score.move(name):
+    with score.preparing():  # so far it is a plié
         soften(score, low, score.between(0.25, 0.45))
+    with score.move(name):
         for index in range(again):
             height = score.between(0.06, 0.16) + 0.16 * score.style.skill * score.between(0.2, 1)
             with springing(score, height) as seconds:
@@ -31,6 +32,7 @@ def jumps(score: Score, name: str, start: str, end: Callable[[], None], apart: f
             soften(score, low + 0.03, score.between(0.12, 0.2))
             if index + 1 < again and score.chance(0.3):
                 score.exactly(score.between(0.05, 0.3))
+    with score.preparing():
         score.bend_knees(1.0)
         score.beat(0.35)
 
@@ -69,9 +71,12 @@ def echappe(score: Score) -> None:
     score.stance("fifth")
     any_arms(score)
     score.beat(0.3)
+    with score.preparing():
+        soften(score, 0.84, 0.35)
     with score.move("echappe"):
-        for _ in range(score.count(1, 4)):
-            soften(score, 0.84, 0.35)
+        for index in range(score.count(1, 4)):
+            if index:
+                soften(score, 0.84, 0.35)
             for position, reach, heel in (("second", 1.0, 0.9), ("fifth", 0.86, 0.0)):
                 score.bend_knees(reach, heel)
                 score.place(position)
@@ -87,9 +92,13 @@ def assemble(score: Score) -> None:
     score.stance("fifth_back")
     any_arms(score)
     score.beat(0.3)
+    low = score.between(0.76, 0.86)
+    with score.preparing():
+        soften(score, low, 0.3)
     with score.move("assemble"):
-        for _ in range(score.count(1, 4)):
-            soften(score, score.between(0.76, 0.86), 0.3)
+        for index in range(score.count(1, 4)):
+            if index:
+                soften(score, low, score.between(0.1, 0.3))
             score.free(score.working, raised("side", touching(score)), knee=knee_of("side"))
             score.carry(0.0)
             score.exactly(0.16)
@@ -109,6 +118,7 @@ def assemble(score: Score) -> None:
                 score.exactly(seconds * 0.2)
             soften(score, 0.82, 0.16)
             score.beat(0.1)
+    with score.preparing():
         score.bend_knees(1.0)
         score.beat(0.3)
 
@@ -119,8 +129,9 @@ def jete(score: Score) -> None:
     score.stance("fifth")
     any_arms(score)
     score.beat(0.3)
-    with score.move("jete"):
+    with score.preparing():
         soften(score, 0.82, 0.3)
+    with score.move("jete"):
         for _ in range(score.count(1, 5)):
             low = (0.12, -1.0, -0.25)
             score.free(score.working, raised("side", touching(score) + 0.1), knee=knee_of("side"))

@@ -58,7 +58,8 @@ GRAVITY = 9.81
 BALL_HEIGHT = 0.012  # of the joint over the floor when the foot stands, as a share of leg length
 FLAT = np.radians(27)  # slope of the line from ankle to ball on a flat foot
 RISE = np.radians(52)  # what a full demi-pointe adds to it
-LOWEST = 0.28  # a standing leg is never folded more than to this share of its length
+LOWEST = 0.28  # a leg is never folded more than to this share of its length: 33 degrees between thigh and shin
+NEAREST_HAND = 0.24  # nor an arm: 28 degrees at the elbow
 
 
 @dataclass(frozen=True)
@@ -233,6 +234,8 @@ class _Motion:
             tip = end[:, 1] + np.minimum(foot[:, 1], 0) * (body.foot + free[:, 0] * body.toes)
             sunk = np.where(free[:, 0] > 0, np.maximum(0.004 - tip, 0), 0)
             direction, distance = _lift(end - hip, sunk, distance)
+            # of one who sits or rolls, the whole body is lifted below
+            distance = np.where(self["seated"] > 0, np.maximum(distance, LOWEST * body.leg), distance)
         cap = unit(pole - (pole * unit(end - hip)).sum(-1, keepdims=True) * unit(end - hip))
         return _Leg(hip, knee, end, end + body.foot * foot, knee + 0.12 * body.leg * cap)
 
@@ -240,7 +243,7 @@ class _Motion:
         hand = self.outward(f"{arm}_hand", side, self.chest_turn) * self.body.arm
         hand[:, 1] = np.maximum(hand[:, 1], 0.03 * self.body.leg - shoulder[:, 1])  # the floor is hard
         pole = self.outward(f"{arm}_elbow", side, self.chest_turn)
-        distance = np.maximum(np.linalg.norm(hand, axis=-1), 0.12 * self.body.arm)
+        distance = np.maximum(np.linalg.norm(hand, axis=-1), NEAREST_HAND * self.body.arm)
         return bend(shoulder, unit(hand), distance, pole, self.body.upper_arm, self.body.forearm)
 
 

@@ -1,8 +1,8 @@
 """All moves by name, and streams and clips of them with everyday motion in between.
 
 The moves are programs on a Score, told as a teacher would tell them: barre.py, centre.py, turns.py, allegro.py and
-leaps.py. What is no move is in everyday.py (people), play.py and tumbling.py (children), and stage.py
-(dancers between moves).
+leaps.py. What is no move is in everyday.py (people), play.py and tumbling.py (children), dancing.py (other people's
+dance), stage.py (dancers between moves) and unfinished.py (moves given up).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from train import allegro, barre, centre, everyday, leaps, play, stage, tumbling, turns
+from train import allegro, barre, centre, dancing, everyday, leaps, play, stage, tumbling, turns, unfinished
 from train.body import Body
-from train.score import Score, Segment, Stream, Style
+from train.score import Manner, Score, Segment, Stream, Style
 
 __all__ = ["MOVES", "PROGRAMS", "Segment", "Stream", "make_clip", "make_stream"]
 
@@ -43,7 +43,9 @@ PROGRAMS: dict[str, Callable[[Score], None]] = {
 }
 MOVES = tuple(PROGRAMS)
 # Danced more often than the others, for there are so many ways to do them.
-MANY_WAYS = {"pirouette": 2.5, "arabesque": 2.0, "attitude": 1.5, "grand_jete": 1.5}
+MANY_WAYS = {"pirouette": 3.0, "arabesque": 3.0, "attitude": 1.8, "grand_jete": 1.8}
+# What is danced over the floor, one out of the other: turns, leaps and balances.
+ACROSS_THE_FLOOR = ("pirouette", "arabesque", "attitude", "grand_jete", "chaines", "pirouette", "arabesque")
 
 # What is no move, and how often it is done.
 ORDINARY: tuple[tuple[Callable[[Score], None], float], ...] = (
@@ -80,6 +82,18 @@ ORDINARY: tuple[tuple[Callable[[Score], None], float], ...] = (
     (stage.preparation, 1.2),
     (stage.foot_held, 1.2),
     (stage.expressing, 2),
+    (everyday.tying_a_shoe, 0.7),
+    (tumbling.stretching, 1.2),
+    (dancing.grooving, 1.2),
+    (dancing.salsa, 0.8),
+    (dancing.hip_hop, 1.2),
+    (dancing.modern, 2),
+    (dancing.folk, 0.8),
+    (dancing.turning_on_two_feet, 1.5),
+    (unfinished.half_a_tendu, 0.6),
+    (unfinished.no_turn, 1.5),
+    (unfinished.low_behind, 1.2),
+    (unfinished.no_leap, 0.8),
 )
 
 
@@ -104,18 +118,30 @@ def begin(seed: int) -> Score:
     return score
 
 
+def perform(score: Score, program: Callable[[Score], None]) -> None:
+    """One program in a manner of its own."""
+    score.manner = Manner.random(score.rng)
+    program(score)
+
+
 def make_stream(seed: int, seconds: float, moves: Sequence[str] = MOVES) -> Stream:
     """Somebody dances some of `moves`, one to three joined at a time, and does everyday things in between."""
     score = begin(seed)
     weights = np.array([MANY_WAYS.get(move, 1.0) for move in moves])
+    across = [move for move in ACROSS_THE_FLOOR if move in moves]
     while score.time_s < seconds:
-        anything(score)
-        if score.chance(0.25):
-            anything(score)
-        for _ in range(score.count(1, 3)):
+        for _ in range(2 if score.chance(0.25) else 1):
+            perform(score, anything)
+        enchainement = len(across) > 1 and score.chance(0.2)
+        for _ in range(score.count(2, 3) if enchainement else score.count(1, 3)):
             score.pace = score.between(0.75, 1.3)
-            PROGRAMS[moves[int(score.rng.choice(len(moves), p=weights / weights.sum()))]](score)
-            if score.chance(0.35):
+            move = (
+                score.pick(*across)
+                if enchainement
+                else moves[int(score.rng.choice(len(moves), p=weights / weights.sum()))]
+            )
+            perform(score, PROGRAMS[move])
+            if score.chance(0.1 if enchainement else 0.35):
                 score.beat(score.between(0.1, 1.2))
         score.pace = 1.0
     return cut(score.perform(), seconds)
@@ -125,10 +151,7 @@ def make_clip(move: str, seed: int) -> Stream:
     """One move ("none": anything else) with a moment of standing before and after."""
     score = begin(seed)
     score.beat(score.between(0.1, 0.6))
-    if move == "none":
-        anything(score)
-    else:
-        PROGRAMS[move](score)
+    perform(score, anything if move == "none" else PROGRAMS[move])
     score.beat(score.between(0.1, 0.6))
     return score.perform()
 

@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from train.score import ARMS, Score
+from train.score import Score
 
 
 def any_hand(score: Score, side: int) -> None:
     """A hand anywhere it can be."""
-    arm = score.left_arm if side > 0 else score.right_arm
-    if score.chance(0.4):
-        score.arm(side, score.pick(*ARMS))
-        return
-    arm.hand = (score.between(-0.4, 0.9), score.between(-0.95, 0.7), score.between(-0.1, 0.9))
-    arm.elbow = (1.0, score.between(-1, 0.3), score.between(-0.8, 0.1))
+    score.arm_anywhere(side)
+
+
+def rise(score: Score) -> None:
+    """Out of bent knees, before the feet go elsewhere: nobody comes up in the time of a small step."""
+    if min(score.left.reach, score.right.reach) < 0.92 and score.left.free == score.right.free == 0:
+        score.bend_knees(1.0)
+        score.exactly(score.between(0.25, 0.45))
 
 
 def relax(score: Score) -> None:
     """Stand as people stand."""
+    rise(score)
     score.stance(score.pick("parallel", "parallel", "wide", "stride", "first"))
     score.arms(score.pick("down", "down", "hips", "low", "chest"))
     score.trunk.bend = score.between(0, 0.12)
@@ -244,7 +247,7 @@ def sitting(score: Score) -> None:
     trunk.tilt, trunk.offset = 0.5, (0.0, -0.2 * score.body.leg)
     score.beat(0.6)
     trunk.seated = 1.0
-    trunk.seat = {"chair": 0.55, "floor": 0.14, "crouch": 0.32}[low]
+    trunk.seat = {"chair": 0.55, "floor": 0.14, "crouch": 0.4}[low]
     trunk.offset = (0.0, -(0.42 if low == "chair" else 0.5 if low == "floor" else 0.12) * score.body.leg)
     trunk.tilt, trunk.bend = score.between(-0.2, 0.2), score.between(0, 0.4)
     score.bend_knees(1.0, heel=0.6 if low == "crouch" else 0.0)
@@ -260,3 +263,40 @@ def sitting(score: Score) -> None:
     score.carry()
     score.upright()
     score.beat(0.6)
+
+
+def tying_a_shoe(score: Score) -> None:
+    """Down on one knee, or bent double, both hands at a foot, and up again."""
+    score.any_side()
+    relax(score)
+    trunk = score.trunk
+    kneeling = score.chance(0.6)
+    score.bend_knees(0.8)
+    trunk.tilt = 0.5
+    if kneeling:
+        x, z = score.spot(score.working, 0.1, 0.35)
+        score.step(score.working, x, z, 0.5)
+        trunk.seated, trunk.seat = 1.0, score.between(0.42, 0.52)
+        score.fold(score.standing, (0.1, -1.0, 0.1), (0.05, -0.25, -1.0), point=0.3)
+        trunk.tilt, trunk.bend = score.between(0.3, 0.6), score.between(0.4, 0.8)
+    else:
+        score.bend_knees(score.between(0.72, 0.95))
+        trunk.tilt, trunk.bend = score.between(0.9, 1.3), score.between(0.5, 0.8)
+        trunk.offset = (0.0, -0.12 * score.body.leg)
+    trunk.nod = 0.4
+    score.beat(0.8)
+    for _ in range(score.count(2, 6)):
+        for arm in (score.left_arm, score.right_arm):
+            arm.hand = (score.between(-0.3, 0.05), score.between(-0.95, -0.7), score.between(0.3, 0.7))
+            arm.elbow = (1, 0, -0.5)
+        score.exactly(score.between(0.2, 0.5))
+    trunk.seated = 0.0
+    trunk.offset = (0.0, 0.0)
+    for leg in (score.left, score.right):
+        score.land(leg)
+    score.bend_knees(0.8)
+    trunk.tilt, trunk.bend, trunk.nod = 0.4, 0.2, 0.0
+    score.carry()
+    score.beat(0.6, least=0.4)
+    score.bend_knees(1.0)
+    relax(score)

@@ -13,7 +13,7 @@ from train.stage import chasse
 def grand_jete(score: Score) -> None:
     """After a run the front leg is thrown forward, the other stays behind: a split in the air; small or large."""
     score.any_side()
-    kind = score.pick("straight", "straight", "straight", "turning", "entrelace")
+    kind = score.pick("straight", "straight", "straight", "turning", "entrelace", "unfolding")
     again = int(score.rng.choice([1, 2, 3], p=[0.5, 0.3, 0.2]))
     count = score.count(2, 5)
     arms = score.chance(0.5)
@@ -34,7 +34,9 @@ def leap(score: Score, kind: str) -> None:
     """One flight; what comes before it is a step, what comes after it is another."""
     height = score.between(0.08, 0.22) + 0.2 * score.style.skill * score.between(0.3, 1)
     front, back = score.degrees(40, 92), score.degrees(35, 88)
-    turn = {"straight": 0.0, "turning": score.between(-2.5, 2.5), "entrelace": np.pi * score.side}[kind]
+    turn = {"straight": 0.0, "unfolding": 0.0, "turning": score.between(-2.5, 2.5), "entrelace": np.pi * score.side}[
+        kind
+    ]
     score.change_sides()  # the foot that is behind steps and pushes
     push = score.standing
     with score.preparing():
@@ -47,14 +49,20 @@ def leap(score: Score, kind: str) -> None:
         speed = score.between(1.2, 3.2) * score.body.leg
         ahead, start = score.world(0.0, 1.0), score.trunk.anchor
         score.trunk.anchor = (start[0] + ahead[0] * speed * 0.1, start[1] + ahead[1] * speed * 0.1)
-        score.working.direction = raised("front", front * 0.9)
+        if kind == "unfolding":  # saut de chat: the front leg through passé
+            score.free(score.working, (0.1, -0.55, 0.6), reach=0.62, knee=(0.6, 0.5, 0.8))
+        else:
+            score.working.direction = raised("front", front * 0.9)
         if score.chance(0.75):
             arabesque_arms(score)
         else:
             any_arms(score)
     with score.move("grand_jete", later=0.06, longer=0.12), springing(score, height) as seconds:
         split(score, kind, front, back)
-        score.trunk.tilt, score.trunk.bend = score.between(0.0, 0.25), score.between(-0.25, 0.0)
+        score.trunk.tilt, score.trunk.bend = (
+            score.between(0.05, 0.25) + 0.25 * max(0.0, back - 0.9),
+            -score.between(0, 0.4),
+        )
         score.trunk.yaw += turn / 2
         score.exactly(seconds * 0.45)
         score.trunk.yaw += turn / 2
@@ -82,7 +90,10 @@ def split(score: Score, kind: str, front: float, back: float) -> None:
         score.free(score.standing, raised("back", 0.7, 0.1), knee=knee_of("back"))
         return
     bent = score.chance(0.2)  # the back leg in attitude
-    score.free(score.working, raised("front", front))
+    stag = score.chance(0.08)  # the front knee stays bent
+    score.free(
+        score.working, raised("front", front), reach=score.between(0.6, 0.8) if stag else 1.0, knee=(0.7, 0.6, 0.3)
+    )
     score.free(score.standing, raised("back", back, 0.1), reach=0.7 if bent else 1.0, knee=knee_of("back"))
 
 

@@ -24,6 +24,18 @@ def raised(where: str, angle: float, out: float = 0.0) -> Vector:
     return (0.10 + out, down, -across)
 
 
+def raised_behind(angle: float, aside: float) -> Vector:
+    """As `raised`, behind and `aside` radians from there towards the side (0.5 pi: straight to the side)."""
+    across, down = float(np.sin(angle)), -float(np.cos(angle))
+    return (0.10 * float(np.cos(aside)) + across * float(np.sin(aside)), down, -across * float(np.cos(aside)))
+
+
+def knee_behind(aside: float) -> Vector:
+    """A turned-out knee points outwards behind, and up at the side."""
+    to_side = max(0.0, float(np.sin(aside)))
+    return (1.0 - 0.7 * to_side, 0.25 + 0.75 * to_side, -0.2 + 0.5 * to_side)
+
+
 def knee_of(where: str) -> Vector:
     """A turned-out knee points outwards; of a leg at the side it points up."""
     return (0.3, 1.0, 0.3) if where == "side" else (1.0, 0.35, 0.3 if where == "front" else -0.2)
@@ -45,7 +57,8 @@ def lean_against(score: Score, where: str, angle: float) -> None:
     """What the trunk does so that a leg can go up so high."""
     trunk, high = score.trunk, max(0.0, angle - 0.5)
     if where == "back":
-        trunk.tilt, trunk.bend = 0.12 + 0.50 * high, -0.08 - 0.42 * high
+        # the hip alone does not go far back: the pelvis tips, the spine bends; in a penché all goes down
+        trunk.tilt, trunk.bend = 0.12 + 0.50 * high + 0.6 * max(0.0, angle - 1.9), -0.08 - 0.42 * high
     elif where == "front":
         trunk.tilt, trunk.bend = -0.12 * high, -0.02
     else:

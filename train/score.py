@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from train.body import CHANNELS, FLAT, GRAVITY, JOINTS, RISE, WIDTH, Array, Body, pose_joints
+from train.body import CHANNELS, FLAT, GRAVITY, JOINTS, RISE, WIDTH, Array, Body, pose_joints, unit
 
 HZ = 60.0
 
@@ -97,6 +97,28 @@ class Trunk:
 
 
 @dataclass(frozen=True)
+class Manner:
+    """What a dancer adds to whatever is danced: épaulement, a trunk that leans, arms of one's own. Radians."""
+
+    twist: float = 0.0
+    look: float = 0.0
+    nod: float = 0.0
+    tip: float = 0.0
+    bend: float = 0.0
+    sway: float = 0.0
+    astray: float = 0.0  # how often the arms are not where the move would have them
+
+    @staticmethod
+    def random(rng: np.random.Generator) -> Manner:
+        """As taught, half of the time; else shoulders and head at an angle, and often other arms."""
+        astray = float(rng.choice([0.0, 0.3, 1.0], p=[0.6, 0.25, 0.15]))
+        if rng.random() < 0.5:
+            return Manner(astray=astray)
+        twist, look, nod, tip, bend, sway = rng.normal(0, (0.18, 0.35, 0.14, 0.12, 0.09, 0.09)).clip(-0.6, 0.6)
+        return Manner(float(twist), float(look), float(nod), float(tip), float(bend), float(sway), astray)
+
+
+@dataclass(frozen=True)
 class Style:
     """How somebody dances: from a child's first lesson to the stage."""
 
@@ -104,6 +126,7 @@ class Style:
     turnout: float = 1.1  # radians of each foot
     skill: float = 1.0  # scales heights of legs and jumps and how straight the knees are
     wobble: float = 0.3
+    straight: float = 1.0  # how far a standing leg is stretched at most; less: a dancer with soft knees
 
     @staticmethod
     def random(rng: np.random.Generator) -> Style:
@@ -113,6 +136,7 @@ class Style:
             turnout=float(np.radians(rng.uniform(25, 60) + 22 * skill)),
             skill=skill,
             wobble=float(rng.uniform(0.1, 1.0)) * (1.4 - skill),
+            straight=1.0 - max(0.0, float(rng.normal(0, 0.025))) * (1.3 - skill),
         )
 
 
@@ -159,6 +183,7 @@ class Score:
         self.segments: list[Segment] = []
         self.unsure: list[tuple[float, float]] = []
         self.pace = 1.0
+        self.manner = Manner()
         self.place("first")
         self.carry()
         self._write()
@@ -212,8 +237,23 @@ class Score:
 
     def _write(self) -> None:
         self.times.append(self.time_s)
-        row = self.trunk.row() + self.left.row() + self.left_arm.row() + self.right.row() + self.right_arm.row()
+        row = self._carried().row() + self.left.row() + self.left_arm.row() + self.right.row() + self.right_arm.row()
         self.rows.append(row)
+
+    def _carried(self) -> Trunk:
+        """The trunk in the dancer's own manner; nobody poses on the floor."""
+        trunk, manner = self.trunk, self.manner
+        if trunk.seated:
+            return trunk
+        return replace(
+            trunk,
+            twist=trunk.twist + manner.twist,
+            look=trunk.look + manner.look,
+            nod=trunk.nod + manner.nod,
+            tip=trunk.tip + manner.tip,
+            bend=trunk.bend + manner.bend,
+            sway=trunk.sway + manner.sway,
+        )
 
     @contextmanager
     def move(self, name: str, later: float = 0.0, longer: float = 0.0) -> Iterator[None]:
@@ -312,8 +352,18 @@ class Score:
     ) -> None:
         """Hold a leg in the air; its foot comes down again where it was put last unless it is placed anew."""
         leg.free, leg.direction, leg.point, leg.heel = 1.0, direction, point, 0.0
-        leg.reach = reach * (1 - 0.025 * (1 - self.style.skill))
+        leg.reach = reach * (1 - 0.035 * (1 - self.style.skill))
         leg.knee = (1.0, 0.15, 0.35) if knee is None else knee
+
+    def fold(self, leg: Leg, thigh: Vector, shin: Vector, point: float = 1.0) -> None:
+        """Hold a leg in the air with the thigh in one direction and the shin in another."""
+        up, low = unit(np.array(thigh)), unit(np.array(shin))
+        line = self.body.thigh * up + self.body.shin * low
+        reach, along = float(np.linalg.norm(line)), unit(line)
+        knee = unit(up - (up @ along) * along + 1e-3 * np.array((1.0, 0.3, 0.3)))
+        leg.free, leg.point, leg.heel, leg.reach = 1.0, point, 0.0, reach / self.body.leg
+        leg.direction = (float(along[0]), float(along[1]), float(along[2]))
+        leg.knee = (float(knee[0]), float(knee[1]), float(knee[2]))
 
     def bend_knees(self, reach: float, heel: float = 0.0) -> None:
         for leg in (self.left, self.right):
@@ -333,8 +383,20 @@ class Score:
         trunk.seated = 0.0
 
     def arms(self, working: str, standing: str | None = None) -> None:
-        self.arm(self.side, working)
-        self.arm(-self.side, working if standing is None else standing)
+        for side, position in ((self.side, working), (-self.side, working if standing is None else standing)):
+            if self.manner.astray and self.chance(self.manner.astray):
+                self.arm_anywhere(side)
+            else:
+                self.arm(side, position)
+
+    def arm_anywhere(self, side: int) -> None:
+        """A hand anywhere it can be."""
+        if self.chance(0.4):
+            self.arm(side, self.pick(*ARMS))
+            return
+        arm = self.left_arm if side > 0 else self.right_arm
+        arm.hand = (self.between(-0.4, 0.9), self.between(-0.95, 0.7), self.between(0.08, 0.9))
+        arm.elbow = (1.0, self.between(-1, 0.3), self.between(-0.8, 0.1))
 
     def arm(self, side: int, position: str) -> None:
         hand, elbow = ARMS[position]
@@ -362,6 +424,9 @@ class Score:
         times = np.arange(frames) / hz
         channels = PchipInterpolator(np.array(self.times), np.array(self.rows), axis=0)(times)
         _sway(channels, hz, self.style.wobble, self.rng)
+        for leg in ("left", "right"):
+            reach = channels[:, CHANNELS[f"{leg}_reach"]]
+            np.minimum(reach, self.style.straight, out=reach)
         flights = [(round(start * hz), round(end * hz)) for start, end in self.flights]
         airborne = np.zeros(frames, bool)
         for start, end in flights:

@@ -7,8 +7,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from train.body import turned
 from train.everyday import any_hand, relax
-from train.score import Score
+from train.score import Score, Vector
+
+
+def in_hips(score: Score, direction: Vector, side: int) -> Vector:
+    """A direction (out, up, front) of the pelvis, however it lies, as seen from one who stands."""
+    trunk, none = score.trunk, np.zeros(1)
+    turn = turned(none, none + trunk.tilt, none + trunk.lean)[0]
+    out, up, front = turn @ (np.array(direction) * (side, 1, 1))
+    return (float(out) * side, float(up), float(front))
 
 
 def _crawl(score: Score, prone: bool) -> None:
@@ -17,11 +26,14 @@ def _crawl(score: Score, prone: bool) -> None:
     trunk.tilt = score.between(0.6, 2.0) if prone else score.between(-1.2, 0.3)
     trunk.lean = score.between(-0.6, 0.6)
     for leg in (score.left, score.right):
-        leg.free = 1.0 if score.chance(0.8) else 0.0
-        front = score.between(-1.0, 0.3) if prone else score.between(-0.2, 1.0)
-        leg.direction = (score.between(-0.4, 1.0), score.between(-0.9, 0.15), front)
-        leg.reach, leg.point = score.between(0.4, 1.0), score.between(0, 0.7)
-        leg.knee = (0.8, -0.6, 0.3) if prone else (0.5, 1.0, 0.3)
+        front = score.between(-0.5, 1.0) if prone else score.between(-0.2, 1.2)
+        thigh = (score.between(-0.2, 0.8), score.between(-1.0, -0.1), front)
+        bent = score.between(0.0, 1.9)  # the angle of the knee from straight
+        out, up, ahead = thigh
+        back = float(np.sin(bent))
+        shin = (out * float(np.cos(bent)), up * float(np.cos(bent)) - 0.3 * back, ahead * float(np.cos(bent)) - back)
+        side = score.sign(leg)
+        score.fold(leg, in_hips(score, thigh, side), in_hips(score, shin, side), score.between(0, 0.7))
     for arm in (score.left_arm, score.right_arm):
         ahead = score.between(0.2, 1.0) if prone else score.between(-1.0, -0.1)
         arm.hand = (score.between(0, 0.6), score.between(-0.7, 0.2), ahead)
@@ -37,9 +49,10 @@ def _plank(score: Score) -> None:
     trunk.lean, trunk.tilt = slant * score.side, score.between(-0.4, 0.6)
     for leg in (score.left, score.right):
         away = -0.9 if leg is score.working else 0.9
-        leg.free, leg.reach = 1.0, 1.0 if score.chance(0.6) else score.between(0.45, 0.9)
-        leg.direction = (away, score.between(-0.9, -0.3), score.between(-0.4, 0.6))
-        leg.knee, leg.point = (0.3, 1.0, 0.5), score.between(0, 0.6)
+        line = (away * 0.5, score.between(-1.0, -0.6), score.between(-0.3, 0.6))
+        leg.free, leg.reach = 1.0, 1.0 if score.chance(0.6) else score.between(0.5, 0.9)
+        leg.direction = in_hips(score, line, score.sign(leg))
+        leg.knee, leg.point = in_hips(score, (0.4, 0.2, 1.0), score.sign(leg)), score.between(0, 0.6)
     propping = score.left_arm if score.side > 0 else score.right_arm
     propping.hand = (0.98 * float(np.sin(slant)), -0.98 * float(np.cos(slant)), score.between(-0.2, 0.3))
     propping.elbow = (0.3, 0.3, -1)
@@ -196,3 +209,80 @@ def cartwheel(score: Score) -> None:
     score.upright()
     score.arms("side")
     score.beat(0.4)
+
+
+def stretching(score: Score) -> None:
+    """To the side with an arm overhead, a heel to the seat, an ankle rolled, a leg forward on its heel; or down on the
+    floor with the legs apart or ahead."""
+    if score.chance(0.3):
+        stretching_on_the_floor(score)
+        return
+    score.any_side()
+    score.stance(score.pick("parallel", "wide"))
+    trunk = score.trunk
+    for _ in range(score.count(1, 3)):
+        kind = score.pick("side", "seat", "ankle", "hamstring", "up")
+        if kind == "side":
+            trunk.sway, trunk.lean = 0.6 * -score.side, 0.15 * -score.side
+            score.arm(score.side, "high")
+            score.arm(-score.side, score.pick("hips", "down", "low"))
+        elif kind == "up":
+            score.arms("high")
+            trunk.bend = score.between(-0.3, 0.0)
+            score.bend_knees(1.0, heel=0.0)
+        else:
+            score.carry(0.0)
+            if kind == "seat":  # the knee points down, a hand holds the foot
+                score.fold(score.working, (0.05, -1.0, score.between(-0.3, 0.05)), (0.0, 0.75, -0.6), 0.4)
+                arm = score.left_arm if score.side > 0 else score.right_arm
+                arm.hand, arm.elbow = (0.1, -0.75, -0.5), (0.6, -0.2, -1)
+                score.arm(-score.side, score.pick("side", "hips", "half"))
+            elif kind == "ankle":
+                score.fold(score.working, (0.1, -1.0, 0.3), (0.05, -1.0, -0.1), score.between(0, 1))
+                score.arms("hips")
+            else:
+                score.free(score.working, (0.1, -1.0, 0.55), 1.0, 0.0, knee=(0.1, 0.3, 1.0))
+                score.standing.reach = score.between(0.8, 0.95)
+                trunk.tilt, trunk.bend = score.between(0.5, 1.0), score.between(0.1, 0.5)
+                score.arms("ahead" if score.chance(0.5) else "down")
+        score.beat(score.between(0.5, 0.9), least=0.4)
+        score.beat(score.between(0.5, 2.5))
+        score.land(score.working)
+        score.standing.reach = 1.0
+        score.upright()
+        score.carry()
+        score.arms("down")
+        score.beat(0.5, least=0.3)
+        score.change_sides()
+
+
+def stretching_on_the_floor(score: Score) -> None:
+    """Sit with straight legs ahead or apart, and go forward or aside over them."""
+    relax(score)
+    trunk = score.trunk
+    score.bend_knees(0.65, heel=0.5)
+    trunk.tilt = 0.6
+    score.beat(0.6)
+    trunk.seated, trunk.seat, trunk.offset = 1.0, 0.14, (0.0, -0.3 * score.body.leg)
+    apart = score.between(0.1, 1.2)
+    for leg in (score.left, score.right):
+        bent = score.between(0.6, 0.9) if score.chance(0.25) else 1.0
+        score.free(leg, (apart, -0.12, 1.0), bent, score.between(0, 1), knee=(0.3, 1.0, 0.1))
+    trunk.tilt, trunk.bend = 0.0, 0.2
+    score.beat(0.8, least=0.5)
+    for _ in range(score.count(1, 4)):
+        trunk.tilt, trunk.bend = score.between(0.0, 0.9), score.between(0.0, 0.7)
+        trunk.sway, trunk.twist = score.between(-0.6, 0.6), score.between(-0.5, 0.5)
+        any_hand(score, 1)
+        any_hand(score, -1)
+        score.beat(score.between(0.5, 1.5))
+    trunk.seated, trunk.offset = 0.0, (0.0, 0.0)
+    for leg in (score.left, score.right):
+        score.land(leg)
+    score.place("parallel")
+    score.carry()
+    score.bend_knees(0.6)
+    trunk.tilt = 0.6
+    score.beat(0.8)
+    score.bend_knees(1.0)
+    relax(score)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from train.positions import any_arms, knee_of, passe, raised
+from train.everyday import steps
+from train.positions import any_arms, knee_of, lean_against, passe, raised, raised_behind
 from train.score import ARMS, Score
 from train.stage import go_on, step_up, travel
+
+# Of the pirouettes: how many are made with the leg straight to the side at the height of the hip, and how many in
+# attitude or arabesque.
+A_LA_SECONDE = 0.1
+BIG_BEHIND = 0.06
 
 
 def spin(score: Score, turns: float, seconds: float, direction: int) -> None:
@@ -102,22 +108,40 @@ def turning_arms(score: Score, loose: bool) -> None:
         score.arms(score.pick("first", "first", "first", "high", "chest", "low", "second", "hips"))
 
 
+def rise_to_turn(score: Score, direction: int, loose: bool) -> None:
+    """Up onto the straight leg; who has no time or no skill stays lower, bent, or flat on the foot."""
+    flat = score.chance(0.3 if loose else 0.12)
+    score.standing.reach = 1.0 if score.chance(0.7) else score.between(0.88, 0.99)
+    score.standing.heel = 0.0 if flat else score.between(0.5, 1.0) * (0.4 + 0.6 * score.style.skill)
+    score.carry(0.0)
+    trunk = score.trunk
+    trunk.twist = score.between(0, 0.25) * direction
+    if loose:
+        amount = score.between(0, 1)
+        trunk.tilt, trunk.lean = score.between(-0.1, 0.3) * amount, score.between(-0.2, 0.2) * amount
+        trunk.bend, trunk.sway = score.between(-0.2, 0.25) * amount, score.between(-0.25, 0.25) * amount
+
+
+def turn_time(score: Score, turns: float) -> float:
+    """Seconds for one round: the more, the quicker; now and then slowly, as a balance that turns."""
+    if score.chance(0.12):
+        return score.between(1.0, 1.7)
+    return score.between(0.6, 1.1) if turns < 1 else score.between(0.42, 0.95) / (1 + 0.12 * turns)
+
+
 def go_round(score: Score, direction: int, loose: bool) -> None:
-    """Up onto the straight leg and round: half a turn to three, on the eyes of the dancer or not."""
-    turns = float(score.rng.choice([0.5, 1, 1.5, 2, 3], p=[0.12, 0.53, 0.12, 0.18, 0.05]))
-    each = score.between(0.6, 1.1) if turns < 1 else score.between(0.42, 0.95) / (1 + 0.12 * turns)
+    """Up and round: half a turn to three, on the eyes of the dancer or not."""
+    kind = score.rng.random()
+    if kind < A_LA_SECONDE + BIG_BEHIND:
+        big_turn(score, direction, aside=kind < A_LA_SECONDE)
+        return
+    turns = float(score.rng.choice([0.5, 0.75, 1, 1.25, 1.5, 2, 3], p=[0.08, 0.1, 0.45, 0.08, 0.08, 0.16, 0.05]))
+    each = turn_time(score, turns)
     with score.move("pirouette", longer=0.1):
         trunk = score.trunk
-        score.standing.reach = 1.0 if score.chance(0.75) else score.between(0.92, 0.99)
-        score.standing.heel = score.between(0.5, 1.0) * (0.4 + 0.6 * score.style.skill)
-        score.carry(0.0)
+        rise_to_turn(score, direction, loose)
         free_leg(score, loose)
         turning_arms(score, loose)
-        trunk.twist = score.between(0, 0.25) * direction
-        if loose:
-            amount = score.between(0, 1)
-            trunk.tilt, trunk.lean = score.between(-0.1, 0.3) * amount, score.between(-0.2, 0.2) * amount
-            trunk.bend, trunk.sway = score.between(-0.2, 0.25) * amount, score.between(-0.25, 0.25) * amount
         first = score.between(0.3, 0.9)
         trunk.yaw += direction * first
         score.exactly(score.between(0.12, 0.24))
@@ -126,14 +150,57 @@ def go_round(score: Score, direction: int, loose: bool) -> None:
             spin(score, rest / 2, rest / 2 * each, direction)
             turning_arms(score, loose)
             rest /= 2
+            if score.chance(0.4):  # and the leg comes down or goes up
+                free_leg(score, True)
         spin(score, rest, rest * each, direction)
         trunk.look = 0.0
+        if score.chance(0.08):  # soutenu: on both feet, and round once more by half
+            score.free(score.working, (-0.06, -1, 0.06), score.between(0.96, 1.0), knee=(1.0, 0.0, 0.4))
+            spin(score, score.between(0.3, 0.6), score.between(0.35, 0.6), direction)
+
+
+def big_turn(score: Score, direction: int, aside: bool) -> None:
+    """Round with the leg straight to the side (à la seconde), again and again perhaps with a small plié in each round;
+    or with it behind, in attitude or arabesque."""
+    turns = float(score.rng.choice([1, 2, 3, 4], p=[0.45, 0.35, 0.12, 0.08] if aside else [0.75, 0.25, 0, 0]))
+    each = score.between(0.6, 1.15)
+    angle = score.degrees(58, 95)
+    out = score.between(0.0, 0.5)
+    reach = 1.0 if aside or score.chance(0.3) else score.between(0.56, 0.78)
+    with score.move("pirouette", longer=0.1):
+        rise_to_turn(score, direction, loose=False)
+        if aside:
+            score.free(score.working, raised("side", angle), knee=knee_of("side"))
+            lean_against(score, "side", angle)
+        else:
+            score.free(score.working, raised_behind(angle, out), reach, knee=(1.0, 0.25, -0.2))
+            lean_against(score, "back", angle)
+        score.arms(score.pick("second", "second", "first", "high", "open"))
+        first = score.between(0.3, 0.8)
+        score.trunk.yaw += direction * first
+        score.exactly(score.between(0.18, 0.3))
+        bouncing = aside and score.chance(0.4)
+        heel = score.standing.heel
+        spin(score, 1 - first / (2 * np.pi), each * (1 - first / (2 * np.pi)), direction)
+        for _ in range(int(turns) - 1):
+            if bouncing:
+                score.standing.reach, score.standing.heel = score.between(0.86, 0.94), 0.0
+                score.trunk.yaw += direction * 0.5
+                score.exactly(score.between(0.1, 0.16))
+                score.standing.reach, score.standing.heel = 1.0, heel
+            spin(score, 1 - 0.08 * bouncing, each, direction)
+        if aside and score.chance(0.4):  # and drawn in
+            passe(score)
+            score.arms("first")
+            spin(score, 1.0, score.between(0.4, 0.6), direction)
+        score.trunk.look = 0.0
 
 
 def come_down(score: Score, outward: bool, last: bool) -> None:
     """The working foot comes down behind (en dehors) or in front; who has less skill falls out of it."""
-    fall = max(0.0, score.rng.normal(0, 0.12)) * (1.2 - score.style.skill)
-    score.trunk.tilt = score.trunk.lean = float(fall)
+    fall = max(0.0, float(score.rng.normal(0, 0.16))) * (1.2 - score.style.skill)
+    score.upright()
+    score.trunk.tilt, score.trunk.lean = fall * score.between(-0.5, 1.5), fall * score.between(-1.5, 1.5)
     lunge = last and score.chance(0.2)
     far = score.between(0.4, 0.6) if lunge else 0.23
     x, z = score.spot(score.working, 0.06, -far if outward else far)
@@ -145,10 +212,22 @@ def come_down(score: Score, outward: bool, last: bool) -> None:
     if score.chance(0.7):
         score.arms(score.pick("second", "half", "open", "low"))
     score.exactly(score.between(0.18, 0.32))
+    if fall > 0.1:
+        stumble(score)
     if lunge:
         score.trunk.tilt, score.trunk.bend = score.between(-0.1, 0.3), score.between(-0.3, 0.1)
         any_arms(score)
         score.beat(score.between(0.3, 0.8))
+
+
+def stumble(score: Score) -> None:
+    """Out of balance: quick steps to catch oneself, the arms anywhere."""
+    score.upright()
+    score.arm_anywhere(1)
+    score.arm_anywhere(-1)
+    score.trunk.sway, score.trunk.tilt = score.between(-0.3, 0.3), score.between(-0.1, 0.3)
+    turn = score.between(-0.5, 0.5)
+    steps(score, score.count(1, 3), score.between(-0.2, 0.25), score.between(0.2, 0.35), turn, 0.04, 0.5, arms=False)
 
 
 def finish(score: Score) -> None:
@@ -184,7 +263,7 @@ def fouette(score: Score) -> None:
             score.arms("second")
             score.trunk.yaw += direction * 0.9
             score.exactly(score.between(0.16, 0.24))
-            passe(score)
+            passe(score, score.between(0.55, 0.75))
             score.arms("first")
             score.trunk.look = -0.9 * direction
             score.trunk.yaw += direction * 2.6
