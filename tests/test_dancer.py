@@ -11,8 +11,13 @@ import models.pretrained
 from models.keypoints import INDEX, KEYPOINTS
 from train.body import JOINT
 from train.camera import SEEN, look_from, project
-from train.choreography import make_clip
-from train.dancer import Costume, Dancer, Film, Studio, mesh, room, swing
+from train.choreography import MOVES, make_clip
+from train.company import bystander, company
+from train.contact_sheet import HEIGHT as ROW_HEIGHT
+from train.contact_sheet import contact_sheet
+from train.dancer import Costume, Dancer, Film, Studio, room
+from train.figure import mesh, swing
+from train.mirror import Mirror, Wall
 
 HEIGHT = 240
 LIMBS = [INDEX[f"{side}_{joint}"] for joint in ("elbow", "wrist", "knee", "ankle") for side in ("left", "right")]
@@ -145,3 +150,99 @@ def test_movenet_finds_the_limbs_of_the_drawn_dancer():
 
 def test_the_keypoints_are_those_of_coco():
     assert [list(JOINT)[index] for index in SEEN] == list(KEYPOINTS)
+
+
+def dancer_and_camera():
+    """Somebody in second position, two and a half metres before the wall, and a camera in front of her."""
+    positions, face = poses("plie", 2, 2)
+    camera = look_from(positions, face + 0.5, 1.4, 4.5, 0.6, 4 / 3)
+    return positions[0], camera
+
+
+def test_a_flat_tutu_stands_out_from_the_hips_and_hides_part_of_the_thighs():
+    joints, camera = dancer_and_camera()
+    seen = {}
+    for tutu in (0.0, 0.45):
+        image = np.full((HEIGHT, 320, 3), 255, np.uint8)
+        # a green that no other part of her has
+        Dancer(Costume(tutu=tutu, skirt_colour=(0, 255, 0), tights=(255, 0, 0))).draw(image, joints, camera)
+        green = (image[..., 1] > 120) & (image[..., 0] < 60) & (image[..., 2] < 60)
+        blue = (image[..., 0] > 100) & (image[..., 1] < 60) & (image[..., 2] < 60)
+        seen[tutu] = green.sum(), blue.sum(), np.ptp(np.nonzero(green)[1]) if green.any() else 0
+    assert seen[0.0][0] == 0
+    assert seen[0.45][1] < 0.95 * seen[0.0][1]
+    hips = project(joints[None], camera)[0, [INDEX["left_hip"], INDEX["right_hip"]], 0] * HEIGHT
+    assert seen[0.45][2] > 2.5 * abs(hips[0] - hips[1])
+
+
+def test_a_long_skirt_hides_the_legs():
+    joints, camera = dancer_and_camera()
+    tights = []
+    for skirt in (0.0, 0.66):
+        image = np.full((HEIGHT, 320, 3), 255, np.uint8)
+        Dancer(Costume(skirt=skirt, skirt_colour=(0, 255, 0), tights=(255, 0, 0))).draw(image, joints, camera)
+        tights.append(((image[..., 0] > 100) & (image[..., 1] < 60) & (image[..., 2] < 60)).sum())
+    assert tights[1] < 0.3 * tights[0]
+
+
+def test_costumes_now_and_then_have_a_tutu_or_a_long_skirt():
+    costumes = [Costume.random(np.random.default_rng(seed)) for seed in range(300)]
+    assert 8 < sum(costume.tutu > 0 for costume in costumes) < 50
+    assert 8 < sum(costume.skirt > 0.3 for costume in costumes) < 50
+
+
+def test_a_mirror_shows_the_dancer_where_she_would_be_behind_the_wall():
+    joints, camera = dancer_and_camera()
+    dull, bright = (
+        Film(camera, HEIGHT, studio=Studio(barre=False, reflecting=reflecting)) for reflecting in (False, True)
+    )
+    mirror = Mirror(Wall(camera, Studio().back), bright.room.shape, barre=False)
+    twice = mirror.reflect(mirror.reflect(joints))
+    assert twice == pytest.approx(joints)
+    assert not mirror.behind(joints[JOINT["pelvis"]])
+    assert mirror.behind(mirror.reflect(joints[JOINT["pelvis"]]))
+
+    changed = np.abs(bright.shoot(joints).astype(int) - bright_room(bright)).max(-1) > 12
+    alone = np.abs(dull.shoot(joints).astype(int) - bright_room(dull)).max(-1) > 12
+    extra = changed & ~cv2.dilate(alone.astype(np.uint8), np.ones((3, 3))).astype(bool)
+    seen = mirror.wall.camera.project(mirror.reflect(joints))[:, :2] * HEIGHT
+    low, high = seen.min(0) - 12, seen.max(0) + 12
+    rows, columns = np.nonzero(extra)
+    assert extra.sum() > 40
+    within = (columns > low[0]) & (columns < high[0]) & (rows > low[1]) & (rows < high[1])
+    assert within.mean() > 0.95
+
+
+def bright_room(film):
+    """The empty room as a picture of the film's size."""
+    return cv2.resize(film.room, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA).astype(int)
+
+
+def test_bystanders_stand_behind_the_dancer_and_move_with_time():
+    joints, camera = dancer_and_camera()
+    wall = Wall(camera, -2.6)
+    for seed in range(6):
+        other = bystander(np.random.default_rng(seed), wall, 4.0, 1)
+        assert camera.project(other.joints_at(0.0).mean(0))[2] > camera.project(joints.mean(0))[2]
+        assert other.joints_at(0.0)[:, 1].min() > -0.01
+        assert not np.allclose(other.joints_at(0.0), other.joints_at(3.0), atol=1e-3)
+        assert np.array_equal(other.joints_at(4.0), other.joints_at(4.0))
+    film = Film(camera, HEIGHT, company=[bystander(np.random.default_rng(1), wall, 4.0, 1)])
+    early, late = film.shoot(joints, time_s=0.0), film.shoot(joints, time_s=3.0)
+    assert (early != late).any()
+
+
+def test_company_is_kept_now_and_then_by_one_or_two():
+    _, camera = dancer_and_camera()
+    counts = [len(company(np.random.default_rng(seed), camera, -2.6, 0.5)) for seed in range(60)]
+    assert set(counts) <= {0, 1, 2}
+    assert 3 < sum(count > 0 for count in counts) < 25
+
+
+def test_a_contact_sheet_has_a_row_for_each_move_with_a_dancer_in_every_moment():
+    sheet = contact_sheet(("plie", "arabesque", "pirouette"))
+    assert sheet.shape[0] == 2 * ROW_HEIGHT  # in two columns
+    dark = sheet.max(-1) < 110
+    for left in (0, sheet.shape[1] // 2):
+        assert dark[:ROW_HEIGHT, left : left + sheet.shape[1] // 2].sum() > 500
+    assert len(contact_sheet(MOVES[:1])) == ROW_HEIGHT
