@@ -27,7 +27,7 @@ SEEN = 0.3
 JOINTS_TO_FOLLOW = 6
 LIMBS = np.arange(INDEX["left_shoulder"], len(KEYPOINTS))
 # The crop of the next frame: the seen joints' extent and room for a leg that rises before it is looked at again.
-CROP_MARGIN = 1.35
+CROP_MARGIN = 1.25
 # A crop is at least this part of the frame's height, lest noise on a distant dancer be taken for one.
 SMALLEST_CROP = 0.15
 
@@ -154,7 +154,7 @@ def describe_encoder(encoder: str | Path) -> tuple[Path, EncoderInfo]:
     """Where an encoder lies and what a card says of it.
 
     Args:
-        encoder: pose, image or inception-v3; or the path of an .onnx file of either kind.
+        encoder: pose, pose-thunder, image or inception-v3; or the path of an .onnx file of either kind.
 
     Raises:
         ModelError: there is no such encoder, or the file is none.

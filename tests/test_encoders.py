@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from live.address import DEMO
-from models.encoders import JOINTS_TO_FOLLOW, LIMBS, POSE_DIM, SEEN, Encoder, open_encoder
+from models.encoders import JOINTS_TO_FOLLOW, LIMBS, POSE_DIM, SEEN, Encoder, describe_encoder, open_encoder
 from models.errors import ModelError
 from models.frames import Frame, read_video
 from models.keypoints import INDEX, KEYPOINTS, MIRRORED
@@ -76,6 +76,17 @@ def test_pushing_is_the_three_stages_one_after_the_other(pose: Encoder, dancer: 
     pose.reset()
     staged = pose.interpret(pose.infer(pose.prepare(dancer)), dancer)
     assert np.array_equal(np.asarray(pushed), np.asarray(staged))
+
+
+def test_the_larger_pose_encoder_sees_the_same_dancer_in_a_larger_square(pose: Encoder, dancer: Frame) -> None:
+    path, info = describe_encoder("pose-thunder")
+    assert (info.kind, info.name, info.input_size, info.feature_dim) == ("pose", "movenet-thunder", 256, POSE_DIM)
+    features = []
+    for encoder in (pose, open_encoder("pose", path, "cpu")):
+        encoder.reset()
+        features.append(encoder.push(dancer))
+    small, large = (np.asarray(feature).reshape(-1, 3)[LIMBS, :2] for feature in features)
+    assert 0 < np.median(np.linalg.norm(small - large, axis=1)) < 0.02
 
 
 def test_the_image_encoder_sees_colours_in_their_order(dancer: Frame) -> None:

@@ -26,7 +26,11 @@ from export.to_onnx import ExportError, convert
 from models.errors import ModelError, UsageError
 from models.pretrained import ENCODERS, pretrained_path
 
-SHIPPED = ["movenet-lightning", "efficientnet-lite0"]
+SHIPPED = {
+    "movenet-lightning": pretrained.MOVENET,
+    "movenet-thunder": pretrained.MOVENET_THUNDER,
+    "efficientnet-lite0": pretrained.EFFICIENTNET,
+}
 
 
 def open_onnx(path: Path) -> onnxruntime.InferenceSession:
@@ -63,26 +67,33 @@ def test_a_shipped_network_is_the_one_its_provenance_describes(network: str) -> 
     provenance = json.loads(path.with_suffix(".json").read_text())
     assert provenance["onnx"]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert provenance["onnx"]["bytes"] == path.stat().st_size
-    package = {"movenet-lightning": pretrained.MOVENET, "efficientnet-lite0": pretrained.EFFICIENTNET}[network]
+    package = SHIPPED[network]
     assert provenance["source"]["files"] == package.files
     assert provenance["source"]["version"] == package.version
+    assert f"{network}.onnx" in (Path(pretrained.__file__).parents[1] / "NOTICE").read_text("utf-8")
 
 
-def test_movenet_equals_the_reference_conversion_on_real_frames(shared: Path) -> None:
+def test_movenet_equals_the_reference_conversion_on_real_frames_but_for_legs_that_lay_together(shared: Path) -> None:
     reference = open_onnx(shared / "weights" / "movenet-lightning.onnx")
     ours = open_onnx(pretrained_path("pose"))
-    compared = 0
+    compared, moved = 0, 0
     for image in real_frames(shared, 192):
         batch = image[None].astype(np.int32)
-        expected = reference.run(None, {"input:0": batch})[0]
-        assert np.abs(ours.run(["keypoints"], {"image": batch})[0] - expected).max() <= 1e-4
-        compared += 1
+        expected = reference.run(None, {"input:0": batch})[0][0, 0]
+        differs = np.abs(ours.run(["keypoints"], {"image": batch})[0][0, 0] - expected).max(-1) > 1e-4
+        together = np.zeros(17, bool)
+        for pair in ((13, 14), (15, 16)):
+            together[list(pair)] = np.linalg.norm(expected[pair[0], :2] - expected[pair[1], :2]) < 0.15
+        assert not (differs & ~together).any()
+        compared, moved = compared + 1, moved + differs.any()
     assert compared >= 15
+    assert moved <= 0.2 * compared
 
 
-def test_movenet_finds_the_dancer_upright_in_the_picture(shared: Path) -> None:
-    session = open_onnx(pretrained_path("pose"))
-    for image in real_frames(shared, 192, "tendu_reference.mp4"):
+@pytest.mark.parametrize(("encoder", "size"), [("pose", 192), ("pose-thunder", 256)])
+def test_movenet_finds_the_dancer_upright_in_the_picture(shared: Path, encoder: str, size: int) -> None:
+    session = open_onnx(pretrained_path(encoder))
+    for image in real_frames(shared, size, "tendu_reference.mp4"):
         keypoints = session.run(["keypoints"], {"image": image[None].astype(np.int32)})[0]
         assert keypoints.shape == (1, 1, 17, 3)
         y, _, score = keypoints[0, 0].T
@@ -112,7 +123,7 @@ def test_efficientnet_sees_colour_channels_apart() -> None:
 
 def test_every_encoder_has_a_path_or_says_what_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    for encoder in ("pose", "image"):
+    for encoder in ("pose", "pose-thunder", "image"):
         assert pretrained_path(encoder) == pretrained_path(ENCODERS[encoder])
     with pytest.raises(ModelError, match="python -m export.pretrained inception-v3"):
         pretrained_path("inception-v3")
@@ -120,7 +131,7 @@ def test_every_encoder_has_a_path_or_says_what_to_type(tmp_path: Path, monkeypat
     built.parent.mkdir()
     built.touch()
     assert pretrained_path("inception-v3") == built
-    with pytest.raises(ModelError, match="no encoder 'resnet'; choose one of pose, image, inception-v3"):
+    with pytest.raises(ModelError, match="no encoder 'resnet'; choose one of pose, pose-thunder, image, inception-v3"):
         pretrained_path("resnet")
 
 
@@ -381,6 +392,53 @@ def test_inception_v3_converts_to_2048_features(tmp_path: Path) -> None:
     assert session.run(["features"], {"image": drawn_frames(2, 299)})[0].shape == (2, 2048)
     with pytest.raises(UsageError, match="leave --from away"):
         pretrained.build_inception(tmp_path / "inception-v3.onnx", tmp_path / "any.whl")
+
+
+def seen_twice(second: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Keypoints, maps and offsets in which both ankles lie at one foot, and the left one is likely elsewhere too."""
+    keypoints = np.full((1, 1, 17, 3), 0.5, np.float32)
+    keypoints[0, 0, 5:7, 0], keypoints[0, 0, 11:13, 0] = 0.2, 0.45  # a torso a quarter of the picture long
+    keypoints[0, 0, 13:15, 1] = 0.4, 0.6
+    keypoints[0, 0, 15:17, 0] = 0.9
+    likely, offset = np.zeros((1, 48, 48, 17), np.float32), np.zeros((1, 48, 48, 34), np.float32)
+    likely[0, 43, 24, 15:17] = 0.8
+    likely[0, 24, 36, 15] = second
+    offset[0, 24, 36, 30:32] = 0.5, -0.5
+    return keypoints, likely, offset
+
+
+def test_an_ankle_on_the_other_goes_where_it_was_seen_second_best() -> None:
+    keypoints, likely, offset = seen_twice(0.6)
+    apart = pretrained.legs_apart(keypoints, likely, offset).numpy()
+    assert apart[0, 0, 15].tolist() == pytest.approx([24.5 / 48, 35.5 / 48, 0.6])
+    others = np.arange(17) != 15
+    np.testing.assert_array_equal(apart[:, :, others], keypoints[:, :, others])
+
+
+def test_legs_that_stand_together_or_are_found_apart_stay_where_they_are() -> None:
+    unlikely = seen_twice(0.2)
+    np.testing.assert_array_equal(pretrained.legs_apart(*unlikely).numpy(), unlikely[0])
+    keypoints, likely, offset = seen_twice(0.6)
+    keypoints[0, 0, 15, 1] = 0.3
+    np.testing.assert_array_equal(pretrained.legs_apart(keypoints, likely, offset).numpy(), keypoints)
+
+
+def test_weights_stored_in_half_precision_answer_the_same(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    rng = np.random.default_rng(3)
+    exact = rng.normal(0, 1, (64, 32)).astype(np.float16).astype(np.float32)
+    inexact = rng.normal(0, 1, (32, 16)).astype(np.float32)
+    window = tf.TensorSpec((None, 64), tf.float32, name="window")
+    path = tmp_path / "two.onnx"
+    convert(lambda x: tf.nn.relu(x @ exact) @ inexact, [window], path, ["y"])
+    given = rng.random((3, 64), np.float32)
+    before, size = open_onnx(path).run(["y"], {"window": given})[0], path.stat().st_size
+    pretrained.store_half(path)
+    np.testing.assert_array_equal(open_onnx(path).run(["y"], {"window": given})[0], before)
+    assert size - path.stat().st_size > 1.8 * exact.size  # a node says that they are to be made single again
+    stored = {value.name: value.data_type for value in onnx.load(path).graph.initializer}
+    assert sorted(stored.values()) == [onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16]
 
 
 # ---- the conversion all of them go through

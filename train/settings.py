@@ -24,7 +24,7 @@ class TrainSettings:
     head: Head = _flag("pointe", "pointe: small, for streams; original: the ancestor's network and settings")
 
     # what a window is
-    encoder: str = _flag("pose", "pose, image, inception-v3, or the path of an encoder's ONNX file")
+    encoder: str = _flag("pose", "pose, pose-thunder, image, inception-v3, or the path of an encoder's ONNX file")
     sample_hz: float = _flag(15.0, "frames per second that are looked at")
     window: int = _flag(30, "steps that an answer is given on")
     delay_steps: int = _flag(0, "a window's answer speaks of so many steps before its end")

@@ -1,4 +1,4 @@
-"""Where the encoder networks lie: two beside this file, InceptionV3 (87 MB) in the user's cache once it is built.
+"""Where the encoder networks lie: three beside this file, InceptionV3 (87 MB) in the user's cache once it is built.
 
 `python -m export.pretrained` builds every one of them from its package; the .json beside each says from what.
 """
@@ -9,7 +9,12 @@ from pathlib import Path
 from models.errors import ModelError
 
 # What `--encoder` and the card say -> the network, which is also the name of its file.
-ENCODERS = {"pose": "movenet-lightning", "image": "efficientnet-lite0", "inception-v3": "inception-v3"}
+ENCODERS = {
+    "pose": "movenet-lightning",
+    "pose-thunder": "movenet-thunder",  # sees more, four times as slow
+    "image": "efficientnet-lite0",
+    "inception-v3": "inception-v3",
+}
 CACHED = {"inception-v3"}  # too large to ship
 
 
