@@ -4,7 +4,7 @@ import dataclasses
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +17,11 @@ from models.quiet import native_stderr_kept_back
 from train.settings import ORIGINAL, TrainSettings, settings_for
 
 if TYPE_CHECKING:
+    from live.recognizer import Recognizer
     from models.runtime import Device
+    from train.clips import Skipped
+    from train.stream_labels import LabelledVideo
+    from train.stream_scores import StreamResult
 
 app = typer.Typer(
     name="pointe",
@@ -32,7 +36,9 @@ Data = Annotated[Path, typer.Argument(help="Folder with train/<move>/* and test/
 Model = Annotated[str, typer.Option(help="A shipped model's name, or a folder that `pointe export` wrote.")]
 DeviceName = Annotated[str, typer.Option(help="auto, cpu, cuda or tensorrt.")]
 Threads = Annotated[int, typer.Option(min=1, help="onnxruntime threads; one leaves a core for decoding.")]
-Encoder = Annotated[str, typer.Option(help="pose, image or inception-v3; or the path of an encoder's ONNX file.")]
+Encoder = Annotated[
+    str, typer.Option(help="pose, pose-thunder, image or inception-v3; or the path of an encoder's ONNX file.")
+]
 SampleHz = Annotated[float, typer.Option(min=4, max=240, help="Frames per second that are looked at.")]
 Cache = Annotated[Path | None, typer.Option(help="Where features are kept; DATA/.pointe if not given.")]
 
@@ -195,24 +201,42 @@ def train(
 @app.command("eval")
 def evaluate(
     model: Annotated[str, typer.Argument(help="A shipped model's name, or a folder that `pointe export` wrote.")],
-    data: Data,
+    data: Annotated[
+        Path, typer.Argument(help="A folder of clips by move, or of long videos with NAME.json beside NAME.mp4.")
+    ],
     report: Annotated[Path | None, typer.Option(help="Folder for the report; MODEL-eval if not given.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Of streams: takes the place of the card's.")
+    ] = None,
     device: DeviceName = "auto",
     threads: Threads = 1,
 ) -> None:
-    """Measure an exported model on labelled clips, frame by frame as it would run live."""
+    """Measure an exported model on labelled clips or streams, frame by frame as it would run live."""
     _need("sklearn", "matplotlib")
+    from live.recognizer import Recognizer
+    from models.card import find_model
+    from train.stream_labels import holds_streams
+
+    streams = holds_streams(data)
+    if threshold is not None and not streams:
+        raise UsageError("--threshold is for streams; clips are answered by their mean probabilities.\nLeave it out.")
+    folder = find_model(model)
+    out = report or Path(f"{folder.name}-eval")
+    recognizer = Recognizer.load(folder, _device(device), threads)
+    if streams:
+        _evaluate_streams(recognizer, data, out, threshold)
+    else:
+        _evaluate_clips(recognizer, data, out, folder.name)
+
+
+def _evaluate_clips(recognizer: "Recognizer", data: Path, out: Path, model: str) -> None:
     from rich.progress import track
 
     from live.evaluate import answer_clip
-    from live.recognizer import Recognizer
-    from models.card import find_model
     from models.errors import SourceError
     from train.clips import TEST, Skipped, find_clips
     from train.report import ClipAnswer, write_report
 
-    folder = find_model(model)
-    recognizer = Recognizer.load(folder, _device(device), threads)
     found = find_clips(data)
     clips = [clip for clip in found.clips if clip.split == TEST] or found.clips
     skipped = list(found.skipped)
@@ -227,12 +251,11 @@ def evaluate(
     answers = [answer for answer in answers if answer.truth in recognizer.card.names]
     if unknown and not answers:
         raise UsageError(
-            f"{folder.name} has none of the moves of {data}: {', '.join(sorted({each.truth for each in unknown}))}.\n"
+            f"{model} has none of the moves of {data}: {', '.join(sorted({each.truth for each in unknown}))}.\n"
             f"It has {', '.join(recognizer.card.names)}. Name the folders so, or evaluate another model."
         )
     if not answers:
         raise SourceError(f"None of the {len(clips)} clips in {data} gave an answer.\n{skipped[0].reason}")
-    out = report or Path(f"{folder.name}-eval")
     card = recognizer.card
     metrics = write_report(
         out,
@@ -241,10 +264,93 @@ def evaluate(
         answers=answers,
         measured_on={"data": data.resolve().name, "clips": str(len(answers)), "encoder": card.encoder.name},
         skipped=skipped,
+        displays=[move.display for move in card.moves],
     )
     print(f"accuracy {metrics['accuracy']:.3f} on {len(answers)} clips; the report is in {out}")
     if skipped:
         raise PartlyDone(f"{len(skipped)} clips were left out; {out / 'report.md'} says which and why.")
+
+
+def _evaluate_streams(recognizer: "Recognizer", data: Path, out: Path, threshold: float | None) -> None:
+    from models.errors import SourceError
+    from models.machine import versions
+    from train.stream_labels import find_streams
+    from train.stream_report import print_tables, write_stream_report
+
+    card = recognizer.card
+    found = find_streams(data)
+    results, unread = _watch_streams(recognizer, found.videos, threshold)
+    skipped = [*found.skipped, *unread]
+    if not results:
+        raise SourceError(f"None of the {len(found.videos)} videos in {data} could be scored.\n{unread[0].reason}")
+    written = write_stream_report(
+        out,
+        title=f"{card.name} on {data.resolve().name}",
+        names=card.names,
+        results=results,
+        measured_on={
+            "data": data.resolve().name,
+            "model": card.name,
+            "head sha256": card.head.sha256,
+            "encoder": f"{card.encoder.name}, sha256 {card.encoder.sha256}",
+            "threshold": "those of the card" if threshold is None else f"{threshold:g} for every move",
+            "ran on": recognizer.provider,
+            "versions": ", ".join(f"{package} {number}" for package, number in versions().items()),
+        },
+        skipped=skipped,
+        displays=[move.display for move in card.moves],
+    )
+    print_tables(written, card.names, [move.display for move in card.moves])
+    streams = "stream" if len(results) == 1 else "streams"
+    print(f"{card.name} (head {card.head.sha256[:12]}) on {len(results)} {streams}; the report is in {out}")
+    if skipped:
+        raise PartlyDone(f"{len(skipped)} files were left out; {out / 'report.md'} says which and why.")
+
+
+def _watch_streams(
+    recognizer: "Recognizer", videos: "Sequence[LabelledVideo]", threshold: float | None
+) -> "tuple[list[StreamResult], list[Skipped]]":
+    from rich.markup import escape
+    from rich.progress import Progress
+
+    from live.evaluate import frames_promised, watch
+    from live.moves import MoveTracker
+    from models.errors import SourceError
+    from models.frames import read_video
+    from train.clips import Skipped
+    from train.event_scores import Span
+    from train.stream_labels import LabelError
+    from train.stream_scores import StreamResult
+
+    tracker = MoveTracker(recognizer.card, threshold)
+    results, skipped = [], []
+    with Progress(transient=True) as progress:
+        done = progress.add_task("streams", total=len(videos))
+        for video in videos:
+            task = progress.add_task(escape(video.path.name), total=None)
+            try:
+                promised = frames_promised(video.path)
+                seen = watch(recognizer, tracker, progress.track(read_video(video.path), total=promised, task_id=task))
+                video.labels.check(seen.seconds)
+                results.append(
+                    StreamResult(
+                        name=video.path.name,
+                        seconds=seen.seconds,
+                        times_s=seen.times_s,
+                        probabilities=seen.probabilities,
+                        announced=[Span(move.name, move.start_s, move.end_s) for move in seen.moves],
+                        shown_at_s=seen.shown_at_s,
+                        danced=video.labels.danced,
+                        ignored=video.labels.ignored,
+                        view=video.labels.view,
+                        dancer=video.labels.dancer,
+                    )
+                )
+            except (SourceError, LabelError) as error:
+                skipped.append(Skipped(video.path, str(error).splitlines()[0]))
+            progress.remove_task(task)
+            progress.advance(done)
+    return results, skipped
 
 
 @app.command()

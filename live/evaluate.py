@@ -1,12 +1,83 @@
-"""What a model makes of one clip as a whole, through the live recogniser frame by frame."""
+"""What a model makes of a clip, or of a long stream, through the live recogniser frame by frame."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 
-from live.recognizer import Probabilities, Recognizer
+from live.moves import Move, MoveTracker
+from live.recognizer import Prediction, Probabilities, Recognizer
 from models.errors import SourceError
-from models.frames import read_video
+from models.frames import Frame, open_video, read_video
+
+
+@dataclass(frozen=True)
+class Watched:
+    """All that was said of one stream."""
+
+    seconds: float  # the time of its last frame
+    times_s: npt.NDArray[np.float64]  # (steps,) that each answer speaks of: the card's delay is taken off
+    probabilities: npt.NDArray[np.float32]  # (steps, moves) not smoothed
+    moves: tuple[Move, ...]  # in the order in which they ended
+    shown_at_s: tuple[float, ...]  # when each of them appeared on the display, which is later by that delay
+
+
+def watch(recognizer: Recognizer, tracker: MoveTracker, frames: Iterable[Frame]) -> Watched:
+    """Follow a stream as `pointe live` does, from its first frame to its last; both start anew.
+
+    Raises:
+        SourceError: from `frames`.
+        ModelError: the head's answer is no number.
+    """
+    recognizer.reset()
+    tracker.finish()
+    answers: list[Prediction] = []
+    moves: list[Move] = []
+    shown_at_s: list[float] = []
+    showing_since_s: float | None = None
+    now_s = 0.0
+
+    def ended(move: Move | None) -> None:
+        nonlocal showing_since_s
+        if move:
+            moves.append(move)
+            # One that ends in the very step in which it has lasted long enough is shown as it ends.
+            shown_at_s.append(now_s if showing_since_s is None else showing_since_s)
+            showing_since_s = None
+
+    for frame in frames:
+        now_s = frame.time_s
+        prediction = recognizer.push(frame)
+        if prediction:
+            answers.append(prediction)
+        ended(tracker.follow(prediction, now_s))
+        if tracker.current and showing_since_s is None:
+            showing_since_s = now_s
+    ended(tracker.finish())
+    recognizer.reset()
+    return Watched(
+        seconds=now_s,
+        times_s=np.array([answer.time_s for answer in answers], np.float64) - recognizer.card.delay_s,
+        probabilities=np.array([a.probabilities for a in answers], np.float32).reshape(-1, len(recognizer.card.moves)),
+        moves=tuple(moves),
+        shown_at_s=tuple(shown_at_s),
+    )
+
+
+def frames_promised(path: Path) -> int | None:
+    """How many frames a video says that it holds, for a progress bar; None where it does not say.
+
+    Raises:
+        SourceError: it cannot be opened.
+    """
+    capture = open_video(path)
+    try:
+        return int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) or None
+    finally:
+        capture.release()
 
 
 def answer_clip(recognizer: Recognizer, path: Path) -> Probabilities:

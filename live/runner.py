@@ -19,7 +19,7 @@ from live.events import Events
 from live.moves import Move, MoveTracker
 from live.outputs import check_outputs
 from live.overlay import Overlay, View
-from live.recognizer import Prediction, Recognizer
+from live.recognizer import Recognizer
 from live.recording import Recording
 from live.screen import Answer, Draw, Screen
 from live.source import FrameSource, open_source
@@ -104,8 +104,7 @@ class Watch:
                 yield None
                 continue
             taken_s = time.monotonic()
-            prediction: Prediction | None = recognizer.push(frame)
-            self._report(tracker.update(prediction) if prediction else tracker.lost(frame.time_s))
+            self._report(tracker.follow(recognizer.push(frame), frame.time_s))
             yield Answer(frame, self._view(frame, taken_s))
 
     def finish(self) -> None:

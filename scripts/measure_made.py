@@ -6,7 +6,7 @@ The features go through the live recogniser and the move tracker step by step, a
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -15,16 +15,19 @@ import numpy.typing as npt
 import typer
 
 from export.readme import model_page
-from live.moves import Move, MoveTracker
+from live.evaluate import Watched, watch
+from live.moves import MoveTracker
 from live.recognizer import Head, Recognizer
-from models.card import HEAD_FILE, NONE, ModelCard, find_model
+from models.card import HEAD_FILE, ModelCard, find_model
 from models.encoders import JOINTS_TO_FOLLOW, LIMBS, SEEN, Feature
 from models.frames import Box, Frame
 from models.runtime import open_session
 from train.camera import estimate, random_camera
 from train.choreography import MOVES, make_stream
 from train.default import STREAM_S, TEST_SEED
-from train.event_scores import MoveScore, Span, mean_f1, score_stream
+from train.event_scores import Span
+from train.stream_report import StreamReport, print_tables
+from train.stream_scores import StreamResult, score
 
 PIXEL = np.zeros((1, 1, 3), np.uint8)
 
@@ -64,36 +67,39 @@ def main(
     seed: Annotated[int, typer.Option(help="Of the streams; training and validation use 1 and 2.")] = TEST_SEED,
     card: Annotated[bool, typer.Option("--card", help="Write the figures into the model's card and page.")] = False,
 ) -> None:
-    """Print a table, then one JSON line."""
+    """Print the figures by move, then one JSON line."""
     folder = find_model(model)
     model_card = ModelCard.load(folder)
     head = open_session(folder / HEAD_FILE, "cpu")
-    scores = {name: MoveScore() for name in model_card.names if name != NONE}
-    for index in range(streams):
-        stream = make_stream(seed * 1_000_003 + index, STREAM_S, MOVES)
-        rng = np.random.default_rng([seed, index])
-        times = np.arange(0, stream.seconds - 1 / stream.hz, 1 / model_card.sample_hz)
-        steps = np.minimum(np.round(times * stream.hz).astype(int), len(stream.positions) - 1)
-        seen = estimate(stream.positions[steps], random_camera(stream.positions, rng), rng)
-        features = seen.reshape(len(steps), -1).astype(np.float32)
-        announced, shown_at = announcements(model_card, head, features, times)
-        danced = [Span(each.move, each.start_s, each.end_s) for each in stream.segments]
-        score_stream(scores, danced, announced, shown_at, stream.unsure)
-    minutes = streams * STREAM_S / 60
-    false_per_minute = sum(score.false for score in scores.values()) / minutes
-    delays = [delay for score in scores.values() for delay in score.delays_s] or [0.0]
-    print(f"{'move':<16} danced  recall  precision    F1  delay s")
-    for name, score in scores.items():
-        delay = f"{np.median(score.delays_s):7.2f}" if score.delays_s else "      -"
-        print(f"{name:<16} {score.danced:6}  {score.recall:6.2f}  {score.precision:9.2f}  {score.f1:4.2f}  {delay}")
+    results = [_result(model_card, head, seed, index) for index in range(streams)]
+    scores = score(results, model_card.names)
+    displays = [move.display for move in model_card.moves]
+    print_tables(StreamReport(scores, {}), model_card.names, displays)
     figures = {
-        "event F1, mean over moves": round(mean_f1(scores), 3),
-        "false moves per minute": round(false_per_minute, 2),
-        "delay to announcement, median s": round(float(np.median(delays)), 2),
+        "event F1, mean over moves": round(scores.mean_f1, 3),
+        "false moves per minute": round(scores.false_per_minute, 2),
+        "delay to announcement, median s": round(scores.delay_s(50), 2),
     }
-    print(json.dumps({"model": model_card.name, "streams": streams, "seed": seed, **figures}))
+    more = {
+        "average precision of steps, mean over moves": round(scores.mean_average_precision, 3),
+        "calibration error": round(scores.calibration.error, 3),
+    }
+    print(json.dumps({"model": model_card.name, "streams": streams, "seed": seed, **figures, **more}))
     if card:
         write_into_card(folder, figures, f"{streams} made streams of {STREAM_S:g} s, seed {seed}, modelled errors")
+
+
+def _result(card: ModelCard, head: Head, seed: int, index: int) -> StreamResult:
+    """One made stream, seen by one camera."""
+    stream = make_stream(seed * 1_000_003 + index, STREAM_S, MOVES)
+    rng = np.random.default_rng([seed, index])
+    times = np.arange(0, stream.seconds - 1 / stream.hz, 1 / card.sample_hz)
+    steps = np.minimum(np.round(times * stream.hz).astype(int), len(stream.positions) - 1)
+    seen = estimate(stream.positions[steps], random_camera(stream.positions, rng), rng)
+    features = seen.reshape(len(steps), -1).astype(np.float32)
+    danced = [Span(each.move, each.start_s, each.end_s) for each in stream.segments]
+    watched = watch_features(card, head, features, times)
+    return as_result(watched, f"made-{seed}-{index}", stream.seconds, danced, stream.unsure)
 
 
 def write_into_card(folder: Path, figures: Mapping[str, float], measured_on: str) -> None:
@@ -105,29 +111,46 @@ def write_into_card(folder: Path, figures: Mapping[str, float], measured_on: str
     (folder / "README.md").write_text(model_page(finished), "utf-8")
 
 
+def watch_features(
+    card: ModelCard, head: Head, features: npt.NDArray[np.float32], times: npt.NDArray[np.float64]
+) -> Watched:
+    """Run features through recogniser and tracker."""
+    frames = (Frame(PIXEL, index, float(time_s)) for index, time_s in enumerate(times))
+    return watch(Recognizer(card, Replay(features), head), MoveTracker(card), frames)
+
+
 def announcements(
     card: ModelCard, head: Head, features: npt.NDArray[np.float32], times: npt.NDArray[np.float64]
 ) -> tuple[list[Span], list[float]]:
     """Run features through recogniser and tracker: the moves announced, and when each appeared on the display."""
-    recognizer, tracker = Recognizer(card, Replay(features), head), MoveTracker(card)
-    announced: list[Span] = []
-    shown_at: list[float] = []
-    showing: float | None = None
+    watched = watch_features(card, head, features, times)
+    return spans_of(watched), list(watched.shown_at_s)
 
-    def end(move: Move | None, now_s: float) -> None:
-        nonlocal showing
-        if move:
-            announced.append(Span(move.name, move.start_s, move.end_s))
-            shown_at.append(now_s if showing is None else showing)
-            showing = None
 
-    for index, time_s in enumerate(times):
-        prediction = recognizer.push(Frame(PIXEL, index, float(time_s)))
-        end(tracker.update(prediction) if prediction else tracker.lost(float(time_s)), float(time_s))
-        if tracker.current and showing is None:
-            showing = float(time_s)
-    end(tracker.finish(), float(times[-1]))
-    return announced, shown_at
+def spans_of(watched: Watched) -> list[Span]:
+    return [Span(move.name, move.start_s, move.end_s) for move in watched.moves]
+
+
+def as_result(
+    watched: Watched,
+    name: str,
+    seconds: float,
+    danced: Sequence[Span],
+    ignored: Sequence[tuple[float, float]],
+    view: str | None = None,
+) -> StreamResult:
+    """What was seen of a stream beside what was danced in it, to be scored."""
+    return StreamResult(
+        name=name,
+        seconds=seconds,
+        times_s=watched.times_s,
+        probabilities=watched.probabilities,
+        announced=spans_of(watched),
+        shown_at_s=watched.shown_at_s,
+        danced=danced,
+        ignored=ignored,
+        view=view,
+    )
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ is drawn on the made body, seen by the pose encoder, and run through recogniser 
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -16,15 +16,17 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from models.card import HEAD_FILE, ModelCard, find_model, sha256_of
+from models.card import HEAD_FILE, NONE, ModelCard, find_model, sha256_of
 from models.encoders import Encoder, open_encoder
 from models.frames import Frame
 from models.pretrained import pretrained_path
 from models.runtime import open_session
-from scripts.measure_made import announcements, write_into_card
+from scripts.measure_made import as_result, watch_features, write_into_card
 from train.camera import look_from
 from train.dancer import Film
-from train.event_scores import MoveScore, Span, score_stream
+from train.event_scores import Span
+from train.stream_report import StreamReport, print_tables
+from train.stream_scores import StreamResult, StreamScores, by_view, per_minute, score
 
 AZIMUTHS_DEG = (-60, 0, 45, 180)
 HEIGHT = 360  # pixels
@@ -35,6 +37,7 @@ KINDS = {
     "arabesque": ("arabesque", "attitude"),
 }
 KIND_OF = {move: kind for kind, moves in KINDS.items() for move in moves}
+KIND_NAMES = (NONE, *KINDS)
 
 
 @dataclass(frozen=True)
@@ -59,56 +62,65 @@ def main(
         bool, typer.Option("--card", help="Write the figures into the model's card and page.")
     ] = False,
 ) -> None:
-    """Print a table, then one JSON line."""
+    """Print a table by view, then one JSON line."""
     folder = find_model(model)
     card = ModelCard.load(folder)
     head = open_session(folder / HEAD_FILE, "cpu")
-    by_view = {azimuth: {kind: MoveScore() for kind in KINDS} for azimuth in AZIMUTHS_DEG}
-    false = {"dance": 0, "everyday these": 0, "everyday any": 0}
-    seconds = {"dance": 0.0, "everyday": 0.0}
+    dance: list[StreamResult] = []
+    everyday: list[StreamResult] = []
     for trial in film_all(mocap, card.sample_hz, cache):
-        spans, shown_at = announcements(card, head, trial.features, trial.times_s)
-        length_s = float(trial.times_s[-1])
-        if trial.everyday:
-            false["everyday any"] += len(spans)
-            false["everyday these"] += sum(span.move in KIND_OF for span in spans)
-            seconds["everyday"] += length_s
-            continue
-        these = [(span, at) for span, at in zip(spans, shown_at, strict=True) if span.move in KIND_OF]
-        as_kinds = [Span(KIND_OF[span.move], span.start_s, span.end_s) for span, _ in these]
-        score_stream(by_view[trial.azimuth_deg], trial.danced, as_kinds, [at for _, at in these], trial.ignored)
-        seconds["dance"] += length_s - sum(span.end_s - span.start_s for span in trial.danced)
-    figures = _print(card, by_view, false, seconds)
+        watched = watch_features(card, head, trial.features, trial.times_s)
+        length_s, view = float(trial.times_s[-1]), f"{trial.azimuth_deg}°"
+        result = as_result(watched, trial.name, length_s, trial.danced, trial.ignored, view)
+        (everyday if trial.everyday else dance).append(result)
+    kinds = [as_kinds(result, card.names) for result in dance]
+    views = {view: score(part, KIND_NAMES) for view, part in by_view(kinds).items()}
+    everything = StreamReport(score(kinds, KIND_NAMES), views)
+    print_tables(everything, KIND_NAMES, KIND_NAMES)
+    _print_recall_by_view(views)
+    idle = score(everyday, card.names)
+    idle_kinds = score([as_kinds(result, card.names) for result in everyday], KIND_NAMES)
+    figures = _figures(everything.everything, idle, idle_kinds)
+    for name, value in figures.items():
+        print(f"{name}: {value}")
+    print(json.dumps({"model": card.name, "views": list(AZIMUTHS_DEG), **figures}))
     if into_card:
-        views = ", ".join(f"{azimuth}°" for azimuth in AZIMUTHS_DEG)
+        sides = ", ".join(f"{azimuth}°" for azimuth in AZIMUTHS_DEG)
         write_into_card(
             folder,
             figures,
-            f"recorded motion drawn from {views}; not trained on, but looked at while choosing the choreography",
+            f"recorded motion drawn from {sides}; not trained on, but looked at while choosing the choreography",
         )
 
 
-def _print(
-    card: ModelCard, by_view: Mapping[int, dict[str, MoveScore]], false: dict[str, int], seconds: dict[str, float]
-) -> dict[str, float]:
-    print(f"recall      {'  '.join(f'{kind:>10}' for kind in KINDS)}")
-    for azimuth, scores in by_view.items():
-        print(f"{azimuth:>8} °  {'  '.join(f'{score.recall:10.2f}' for score in scores.values())}")
-    figures: dict[str, float] = {}
-    delays: list[float] = []
-    for kind in KINDS:
-        views = [each[kind] for each in by_view.values()]
-        figures[f"recall of {kind}"] = round(sum(s.found for s in views) / sum(s.danced for s in views), 3)
-        delays += [delay for score in views for delay in score.delays_s]
-        false["dance"] += sum(score.false for score in views)
-    figures["false of these per minute of other dance"] = round(60 * false["dance"] / seconds["dance"], 2)
-    for what in ("these", "any"):
-        count = false[f"everyday {what}"]
-        figures[f"false {what} per minute of everyday motion"] = round(60 * count / seconds["everyday"], 2)
-    figures["delay to announcement, median s"] = round(float(np.median(delays or [np.nan])), 2)
-    for name, value in figures.items():
-        print(f"{name}: {value}")
-    print(json.dumps({"model": card.name, "views": list(by_view), **figures}))
+def as_kinds(result: StreamResult, names: Sequence[str]) -> StreamResult:
+    """The same stream in the words of the labels, KIND_NAMES; whatever is no kind of theirs counts as none."""
+    columns = [[index for index, name in enumerate(names) if KIND_OF.get(name) == kind] for kind in KINDS]
+    each = np.stack([result.probabilities[:, column].sum(axis=1) for column in columns], axis=1)
+    none = np.maximum(0, 1 - each.sum(axis=1, keepdims=True))
+    these = [(span, at) for span, at in zip(result.announced, result.shown_at_s, strict=True) if span.move in KIND_OF]
+    return replace(
+        result,
+        probabilities=np.concatenate([none, each], axis=1).astype(np.float32),
+        announced=[Span(KIND_OF[span.move], span.start_s, span.end_s) for span, _ in these],
+        shown_at_s=[at for _, at in these],
+    )
+
+
+def _print_recall_by_view(views: Mapping[str, StreamScores]) -> None:
+    print(f"recall    {'  '.join(f'{kind:>10}' for kind in KINDS)}")
+    for view, scores in views.items():
+        print(f"{view:>8}  {'  '.join(f'{scores.moves[kind].recall:10.2f}' for kind in KINDS)}")
+
+
+def _figures(dance: StreamScores, everyday: StreamScores, everyday_kinds: StreamScores) -> dict[str, float]:
+    """What goes into the card."""
+    figures = {f"recall of {kind}": round(dance.moves[kind].recall, 3) for kind in KINDS}
+    other_s = dance.seconds - dance.danced_seconds
+    figures["false of these per minute of other dance"] = round(per_minute(dance.together.false, other_s), 2)
+    figures["false these per minute of everyday motion"] = round(everyday_kinds.false_per_minute, 2)
+    figures["false any per minute of everyday motion"] = round(everyday.false_per_minute, 2)
+    figures["delay to announcement, median s"] = round(dance.delay_s(50), 2)
     return figures
 
 

@@ -1,7 +1,5 @@
 """Clips, streams and features made from a seed: their labels fit, and the same seed gives the same bytes."""
 
-import json
-
 import cv2
 import numpy as np
 import pytest
@@ -11,7 +9,19 @@ from hypothesis import strategies as st
 from models.keypoints import INDEX, MIRRORED
 from train.camera import Camera, estimate, look_from, project, random_camera
 from train.choreography import MOVES, Segment, Stream, make_clip, make_stream
-from train.synth import DEMO_MOVES, UNSURE, demo_stream, feature_streams, labels_at, main, observe, write_clips
+from train.stream_labels import StreamLabels
+from train.synth import (
+    DEMO_MOVES,
+    UNSURE,
+    demo_stream,
+    facing,
+    feature_streams,
+    labels_at,
+    main,
+    observe,
+    side_seen,
+    write_clips,
+)
 
 FEW = ("none", "plie", "tendu", "pirouette", "arabesque", "saute")
 
@@ -167,9 +177,46 @@ def test_the_command_writes_streams_with_their_labels_beside_them(tmp_path, caps
     (video,) = tmp_path.glob("*.mp4")
     frames, rate = frames_of(video)
     assert len(frames) / rate == pytest.approx(9, abs=0.2)
-    segments = json.loads(video.with_suffix(".json").read_text())
-    assert all(set(segment) == {"move", "start_s", "end_s"} for segment in segments)
+    labels = StreamLabels.read(video.with_suffix(".json"))
+    assert {span.move for span in labels.danced} <= {"plie", "saute"}
+    assert labels.view in ("front", "side", "back")
     assert "1 streams" in capsys.readouterr().out
+
+
+def test_a_stream_is_filmed_from_each_view_with_the_same_labels(tmp_path):
+    asked = ["--streams", "1", "--seed", "3", "--seconds", "14", "--height", "48", "--fps", "2"]
+    assert main([str(tmp_path), *asked, "--views=-60,180"]) == 0
+    videos = sorted(tmp_path.glob("*.mp4"))
+    assert [video.name for video in videos] == ["stream_3_0000_+180.mp4", "stream_3_0000_-060.mp4"]
+    behind, aside = (StreamLabels.read(video.with_suffix(".json")) for video in videos)
+    assert (behind.view, aside.view) == ("180°", "-60°")
+    stream = make_stream(3 * 1_000_003, 14)
+    assert behind.danced == aside.danced
+    assert [span.move for span in behind.danced] == [segment.move for segment in stream.segments]
+    assert [each for stretch in behind.ignored for each in stretch] == pytest.approx(
+        [each for stretch in stream.unsure for each in stretch], abs=1e-3
+    )
+
+
+def test_a_view_is_the_side_of_the_dancer_that_the_camera_sees():
+    stream = make_stream(5, 6)
+    start = facing(stream)
+    sides = {}
+    for degrees in (0, 90, 180, -90):
+        camera = look_from(stream.positions, start + np.radians(degrees), 1.2, 30.0, 0.6)
+        sides[degrees] = side_seen(camera, start)
+        seen = project(stream.positions[:1], camera)[0, :, 0]
+        across = seen[INDEX["left_hip"]] - seen[INDEX["right_hip"]]
+        if degrees in (0, 180):  # from the front her left is on the right of the picture
+            assert across > 0 if degrees == 0 else across < 0
+    assert sides == {0: "front", 90: "side", 180: "back", -90: "side"}
+
+
+def test_views_that_are_no_numbers_are_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([str(tmp_path), "--streams", "1", "--views", "front"])
+    assert stopped.value.code == 2
+    assert "whole degrees" in capsys.readouterr().err
 
 
 def test_the_command_writes_features(tmp_path):

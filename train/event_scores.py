@@ -3,6 +3,7 @@
 Streams and labels come from whoever measures; this knows only stretches of time with names.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -55,14 +56,45 @@ class MoveScore:
         return 2 * self.precision * self.recall / together if together else 0.0
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """What became of each move danced and of each announcement of one stream, in the order they were given in."""
+
+    delays_s: tuple[float | None, ...]  # of each move danced, from its start to its announcement; None: missed
+    verdicts: tuple[bool | None, ...]  # of each announcement: right, or false; None where the label itself is unsure
+
+
+def judge(
+    danced: Sequence[Span],
+    announced: Sequence[Span],
+    announced_at_s: Sequence[float],
+    ignored: Iterable[tuple[float, float]] = (),
+) -> Judgement:
+    """Match one stream's announcements with what was danced. Arguments are those of `score_stream`."""
+    unsure = [Span("", start, end) for start, end in ignored]
+    delays: list[float | None] = []
+    for truth in danced:
+        hits = [at for span, at in zip(announced, announced_at_s, strict=True) if matches(span, truth)]
+        delays.append(max(0.0, min(hits) - truth.start_s) if hits else None)
+    verdicts: list[bool | None] = []
+    for span in announced:
+        if any(matches(span, truth) for truth in danced):
+            verdicts.append(True)
+        else:
+            verdicts.append(None if any(_covers(stretch, span) for stretch in unsure) else False)
+    return Judgement(tuple(delays), tuple(verdicts))
+
+
 def score_stream(
     scores: Mapping[str, MoveScore],
     danced: Sequence[Span],
     announced: Sequence[Span],
     announced_at_s: Sequence[float],
     ignored: Iterable[tuple[float, float]] = (),
-) -> None:
+) -> Judgement:
     """Count one stream into `scores`, which has an entry for each name that may be announced.
+
+    A move danced of any other name is neither missed, nor is anything false that was announced meanwhile.
 
     Args:
         scores: changed in place.
@@ -70,34 +102,51 @@ def score_stream(
         announced: what was said, with the times that were said for it.
         announced_at_s: when each announcement appeared on the display.
         ignored: stretches where nothing can be called false, as the label itself is unsure.
+
+    Returns:
+        What it was counted by.
     """
-    unsure = [Span("", start, end) for start, end in ignored]
-    for truth in danced:
+    unsure = [*ignored, *((truth.start_s, truth.end_s) for truth in danced if truth.move not in scores)]
+    judgement = judge(danced, announced, announced_at_s, unsure)
+    for truth, delay_s in zip(danced, judgement.delays_s, strict=True):
         if truth.move not in scores:
-            unsure.append(truth)
             continue
-        score = scores[truth.move]
-        score.danced += 1
-        hits = [at for span, at in zip(announced, announced_at_s, strict=True) if _matches(span, truth)]
-        if hits:
-            score.found += 1
-            score.delays_s.append(max(0.0, min(hits) - truth.start_s))
-    for span in announced:
-        if any(_matches(span, truth) for truth in danced):
+        scores[truth.move].danced += 1
+        if delay_s is not None:
+            scores[truth.move].found += 1
+            scores[truth.move].delays_s.append(delay_s)
+    for span, verdict in zip(announced, judgement.verdicts, strict=True):
+        if verdict is not None:
             scores[span.move].announced += 1
-        elif not any(_covers(stretch, span) for stretch in unsure):
-            scores[span.move].announced += 1
-            scores[span.move].false += 1
+            scores[span.move].false += not verdict
+    return judgement
 
 
 def mean_f1(scores: Mapping[str, MoveScore]) -> float:
-    """Over the moves that were danced, each weighing the same."""
-    return float(np.mean([score.f1 for score in scores.values() if score.danced]))
+    """Over the moves that were danced, each weighing the same; not a number where none was."""
+    danced = [score.f1 for score in scores.values() if score.danced]
+    return float(np.mean(danced)) if danced else math.nan
 
 
-def _matches(announced: Span, truth: Span) -> bool:
-    if announced.move != truth.move:
-        return False
+def add_up(scores: Iterable[MoveScore]) -> MoveScore:
+    """One score with the counts and delays of all."""
+    total = MoveScore()
+    for score in scores:
+        total.danced += score.danced
+        total.found += score.found
+        total.announced += score.announced
+        total.false += score.false
+        total.delays_s += score.delays_s
+    return total
+
+
+def matches(announced: Span, truth: Span) -> bool:
+    """Whether a move is announced by its name for so much of the shorter of the two."""
+    return announced.move == truth.move and meets(announced, truth)
+
+
+def meets(announced: Span, truth: Span) -> bool:
+    """Whether the two share enough of their time, whatever their names."""
     shorter = min(announced.end_s - announced.start_s, truth.end_s - truth.start_s)
     return announced.overlap_s(truth) >= LEAST_OVERLAP * shorter > 0
 

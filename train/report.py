@@ -6,17 +6,15 @@ Knows nothing of networks or videos; `pointe train` and `pointe eval` both end h
 import csv
 import importlib.metadata
 import importlib.util
-import io
 import json
 import math
 import shlex
 import sys
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,19 +23,15 @@ from models.card import display_name, write_atomically
 from models.errors import UsageError
 from models.machine import install_command, machine, versions
 from train.clips import Skipped
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from train.pictures import confusion_picture, curve_picture
 
 REPORT_JSON, REPORT_MD = "report.json", "report.md"
 CONFUSION_PNG, CURVE_PNG = "confusion.png", "learning_curve.png"
+# Of reports on streams, which may be written to the same folder.
+MOVES_PNG, EVENTS_PNG = "moves.png", "confusion_events.png"
+STEPS_PNG, RELIABILITY_PNG = "confusion_steps.png", "reliability.png"
 
 Z_95 = 1.96  # standard deviations to either side that hold 95 % of a normal distribution
-DPI = 120
-MOST_LARGE_CELLS = 12  # moves; with more, the cells of the confusion matrix are drawn smaller
-INK, FAINT, GRID = "#1f2430", "#6b7280", "#e5e7eb"
-TRAIN_COLOUR, VALIDATION_COLOUR = "#2563a8", "#c2410c"
 
 
 @dataclass(frozen=True)
@@ -76,7 +70,7 @@ def write_report(
     Raises:
         UsageError: scikit-learn or matplotlib are not installed.
     """
-    _require_libraries()
+    require_libraries()
     data = Path(measured_on["data"]) if "data" in measured_on else None
     shown = list(displays) if displays is not None else [display_name(move) for move in moves]
     known = [answer for answer in answers if answer.truth in moves]
@@ -93,20 +87,26 @@ def write_report(
     }
     pictures = {}
     if known:
-        pictures[CONFUSION_PNG] = _confusion_picture(np.array(metrics["confusion"]), shown, title)
+        counted = f"{title}\n{metrics['right']} of {metrics['clips']} clips right"
+        pictures[CONFUSION_PNG] = confusion_picture(np.array(metrics["confusion"]), shown, counted)
     history = _read_history(history_csv) if history_csv is not None else {}
     if history:
-        pictures[CURVE_PNG] = _curve_picture(history, title)
-    for name in (CONFUSION_PNG, CURVE_PNG):
+        pictures[CURVE_PNG] = curve_picture(history, title)
+    write_pictures(folder, pictures)
+    text = json.dumps(finite(document), indent=2, allow_nan=False, ensure_ascii=False)
+    write_atomically(folder / REPORT_JSON, (text + "\n").encode("utf-8", "replace"))
+    page = _page(finite(document), shown, sorted(pictures))
+    write_atomically(folder / REPORT_MD, page.encode("utf-8", "replace"))
+    return metrics
+
+
+def write_pictures(folder: Path, pictures: Mapping[str, bytes]) -> None:
+    """Write a report's pictures by file name, and remove those of an earlier report, which would contradict it."""
+    for name in (CONFUSION_PNG, CURVE_PNG, MOVES_PNG, EVENTS_PNG, STEPS_PNG, RELIABILITY_PNG):
         if name in pictures:
             write_atomically(folder / name, pictures[name])
         else:
-            (folder / name).unlink(missing_ok=True)  # of an earlier report, which it would contradict
-    text = json.dumps(_finite(document), indent=2, allow_nan=False, ensure_ascii=False)
-    write_atomically(folder / REPORT_JSON, (text + "\n").encode("utf-8", "replace"))
-    page = _page(_finite(document), shown, sorted(pictures))
-    write_atomically(folder / REPORT_MD, page.encode("utf-8", "replace"))
-    return metrics
+            (folder / name).unlink(missing_ok=True)
 
 
 def circumstances() -> dict[str, str]:
@@ -119,7 +119,8 @@ def circumstances() -> dict[str, str]:
     }
 
 
-def _require_libraries() -> None:
+def require_libraries() -> None:
+    """Raise UsageError where a report cannot be written."""
     for module, package in (("sklearn", "scikit-learn"), ("matplotlib", "matplotlib")):
         if importlib.util.find_spec(module) is None:
             raise UsageError(f"A report needs {package}, which is not installed.\nType: {install_command('train')}")
@@ -190,14 +191,14 @@ def _wilson(right: int, of: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """The same document with null for every number that JSON cannot say."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {key: _finite(part) for key, part in value.items()}
+        return {key: finite(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(part) for part in value]
+        return [finite(part) for part in value]
     return value
 
 
@@ -238,9 +239,7 @@ def _page(document: Mapping[str, Any], shown: Sequence[str], pictures: Sequence[
     wrong = [row for row in document["answers"] if row["answer"] != row["truth"]]
     if wrong:
         lines += ["## Wrong answers", "", "| clip | is | answered | probability |", "|---|---|---|--:|"]
-        lines += [
-            f"| {as_code(r['path'])} | {r['truth']} | {r['answer']} | {_share(r['probability'])} |" for r in wrong
-        ]
+        lines += [f"| {as_code(r['path'])} | {r['truth']} | {r['answer']} | {share(r['probability'])} |" for r in wrong]
         lines.append("")
     if document["skipped"]:
         lines += ["## Skipped", "", *(f"- {as_code(e['path'])}: {e['reason']}" for e in document["skipped"]), ""]
@@ -251,25 +250,25 @@ def _page(document: Mapping[str, Any], shown: Sequence[str], pictures: Sequence[
 def _figures(metrics: Mapping[str, Any], shown: Sequence[str]) -> list[str]:
     low, high = metrics["accuracy_95"]
     lines = [
-        f"**Accuracy {_share(metrics['accuracy'])}**: {metrics['right']} of {metrics['clips']} clips"
-        f" (95 % interval {_share(low)} to {_share(high)};"
-        f" always saying the most frequent move: {_share(metrics['always_the_most_frequent'])}).  ",
-        f"Macro F1 {_share(metrics['macro_f1'])} over the {metrics['macro_f1_over']} moves that were tested;"
-        f" among the first two answers: {_share(metrics['top2_accuracy'])}.",
+        f"**Accuracy {share(metrics['accuracy'])}**: {metrics['right']} of {metrics['clips']} clips"
+        f" (95 % interval {share(low)} to {share(high)};"
+        f" always saying the most frequent move: {share(metrics['always_the_most_frequent'])}).  ",
+        f"Macro F1 {share(metrics['macro_f1'])} over the {metrics['macro_f1_over']} moves that were tested;"
+        f" among the first two answers: {share(metrics['top2_accuracy'])}.",
         "",
     ]
     if metrics["not_finite"]:
         lines += [f"{metrics['not_finite']} clips got a probability that is not a finite number.", ""]
     lines += ["| move | precision | recall | F1 | clips |", "|---|--:|--:|--:|--:|"]
     lines += [
-        f"| {display} | {_share(move['precision'])} | {_share(move['recall'])} | {_share(move['f1'])}"
+        f"| {display} | {share(move['precision'])} | {share(move['recall'])} | {share(move['f1'])}"
         f" | {move['support']} |"
         for display, move in zip(shown, metrics["moves"], strict=True)
     ]
     return [*lines, ""]
 
 
-def _share(value: float | None) -> str:
+def share(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
@@ -277,111 +276,3 @@ def as_code(text: object) -> str:
     """A name or a path in Markdown, where nothing in it can end the code or the cell of a table."""
     printable = "".join(letter if letter.isprintable() else "?" for letter in str(text))
     return f"`{printable.replace('`', '´').replace('|', '¦')}`"
-
-
-# ---- pictures
-
-
-def _confusion_picture(confusion: npt.NDArray[np.int_], shown: Sequence[str], title: str) -> bytes:
-    """Rows are what the clips are, columns what was answered; the deeper the colour, the larger the share of the row.
-
-    Right answers are blue, wrong ones orange; the numbers are clips.
-    """
-    from matplotlib import colormaps
-    from matplotlib.figure import Figure
-
-    count = len(shown)
-    few = count <= MOST_LARGE_CELLS
-    cell, size = (0.62, 10) if few else (0.42, 8)  # inches, points
-    side = max(cell * count + 1.4 + 0.085 * max(len(name) for name in shown), 4.5)
-    figure = Figure(figsize=(side, side), layout="constrained")
-    axes = figure.add_subplot()
-    tested = confusion.sum(axis=1)
-    share = confusion / np.maximum(tested, 1)[:, None]
-    right = np.eye(count, dtype=bool)[..., None]
-    depth = 0.85 * share  # not to the darkest, so that the numbers stay readable
-    picture = np.where(right, colormaps["Blues"](depth), colormaps["Oranges"](depth))
-    axes.imshow(np.where((confusion == 0)[..., None], (1.0, 1.0, 1.0, 1.0), picture))
-    for row, column in np.argwhere(confusion > 0):
-        colour = "white" if share[row, column] > 0.55 else INK
-        text = str(int(confusion[row, column]))
-        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=size)
-    axes.set_xticks(range(count), shown, rotation=45, ha="right", rotation_mode="anchor", fontsize=size, color=INK)
-    labels = [f"{name}  ({total})" for name, total in zip(shown, tested, strict=True)]
-    axes.set_yticks(range(count), labels, fontsize=size, color=INK)
-    axes.set_xticks(np.arange(count + 1) - 0.5, minor=True)
-    axes.set_yticks(np.arange(count + 1) - 0.5, minor=True)
-    axes.grid(which="minor", color=GRID, linewidth=0.8)
-    axes.tick_params(which="both", length=0)
-    axes.spines[:].set_visible(False)
-    axes.set_xlabel("answered", color=FAINT)
-    axes.set_ylabel("is  (clips)", color=FAINT)
-    _head(figure, f"{title}\n{int(np.trace(confusion))} of {int(tested.sum())} clips right")
-    return _png(figure)
-
-
-def _curve_picture(history: Mapping[str, Sequence[float]], title: str) -> bytes:
-    from matplotlib.figure import Figure
-
-    panels = [name for name in ("loss", "accuracy") if name in history or f"val_{name}" in history]
-    figure = Figure(figsize=(4.8 * max(len(panels), 1), 3.6), layout="constrained")
-    length = max(len(column) for column in history.values())
-    epochs = np.array(history.get("epoch", []), float)
-    if len(epochs) != length or not np.isfinite(epochs).all():
-        epochs = np.arange(1.0, length + 1)
-    judged = np.array(history.get("val_loss", []), float)
-    best = int(np.nanargmin(judged)) if np.isfinite(judged).any() else None
-    for place, name in enumerate(panels, 1):
-        axes = figure.add_subplot(1, len(panels), place)
-        for column, label, colour in ((name, "train", TRAIN_COLOUR), (f"val_{name}", "validation", VALIDATION_COLOUR)):
-            if column in history:
-                marker = "o" if length < 3 else None  # a line of one point would not be seen
-                axes.plot(epochs, history[column], color=colour, label=label, linewidth=1.8, marker=marker)
-        if best is not None:
-            axes.axvline(float(epochs[best]), color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=0)
-            if place == 1:
-                axes.annotate(
-                    f"best: epoch {epochs[best]:g}",
-                    (float(epochs[best]), 1),
-                    (4, -4),
-                    xycoords=("data", "axes fraction"),
-                    textcoords="offset points",
-                    va="top",
-                    fontsize=8,
-                    color=FAINT,
-                )
-        if length < 3:
-            axes.set_xlim(epochs[0] - 1, epochs[-1] + 1)
-        _tidy(axes, name)
-    _head(figure, title)
-    return _png(figure)
-
-
-def _tidy(axes: "Axes", name: str) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    axes.set_title(name, fontsize=10, color=INK, loc="left")
-    axes.set_xlabel("epoch", color=FAINT)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    if name == "accuracy":
-        axes.set_ylim(0, 1.02)
-    axes.grid(color=GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(colors=FAINT, length=0)
-    axes.legend(frameon=False, fontsize=9)
-
-
-def _head(figure: "Figure", text: str) -> None:
-    width = int(figure.get_figwidth() * 11)  # characters, at this size of type
-    text = "\n".join(textwrap.fill(line, width) for line in text.splitlines())
-    figure.suptitle(text, fontsize=11, color=INK, parse_math=False)
-
-
-def _png(figure: "Figure") -> bytes:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    FigureCanvasAgg(figure)
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=DPI)
-    return content.getvalue()

@@ -8,12 +8,11 @@ The same seed gives the same bytes.
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,10 +24,12 @@ from models.errors import SourceError
 from models.keypoints import INDEX
 from train import everyday
 from train.body import Array, Body
-from train.camera import estimate, look_from, random_camera
+from train.camera import Camera, estimate, look_from, random_camera
 from train.choreography import MOVES, PROGRAMS, Stream, make_clip, make_stream
+from train.company import company
 from train.dancer import Costume, Film, Studio
 from train.score import Score, Style
+from train.stream_labels import LABELS, LabelledMove, StreamLabels, Stretch
 
 if TYPE_CHECKING:
     from train.windows import Sequence as FeatureSequence
@@ -112,20 +113,22 @@ def write_video(path: Path, frames: Iterator[Array], fps: float, quality: int = 
 def shoot(stream: Stream, film: Film, fps: float) -> Iterator[Array]:
     """The frames of a stream, at `fps`."""
     for index in range(int(stream.seconds * fps)):
-        yield film.shoot(stream.positions[round(index / fps * stream.hz)], stream.joint_names)
+        yield film.shoot(stream.positions[round(index / fps * stream.hz)], stream.joint_names, index / fps)
 
 
-def any_film(stream: Stream, rng: np.random.Generator, height: int) -> Film:
-    """Any costume, studio and camera from which the whole dancer is seen."""
+def any_film(stream: Stream, rng: np.random.Generator, height: int, azimuth: float | None = None) -> Film:
+    """Any costume, studio, company and camera from which the whole dancer is seen; `azimuth` in place of any."""
+    anywhere = rng.uniform(-np.pi, np.pi)
     camera = look_from(
         stream.positions,
-        azimuth=rng.uniform(-np.pi, np.pi),
+        azimuth=anywhere if azimuth is None else azimuth,
         height=rng.uniform(0.8, 1.7),
         distance=rng.uniform(3.0, 6.0),
         fill=rng.uniform(0.65, 0.9),
         aspect=4 / 3,
     )
-    return Film(camera, height, Costume.random(rng), Studio.random(rng))
+    costume, studio = Costume.random(rng), Studio.random(rng)
+    return Film(camera, height, costume, studio, company(rng, camera, studio.back, stream.seconds))
 
 
 def write_clips(
@@ -159,19 +162,52 @@ def write_streams(
     seconds: float = 37.0,
     height: int = 240,
     fps: float = 25.0,
+    views: Sequence[int] = (),
 ) -> list[Path]:
-    """Long videos OUT/stream_*.mp4, each with OUT/stream_*.json that lists its moves."""
+    """Long videos OUT/stream_*.mp4, each with its labels OUT/stream_*.json.
+
+    `views` are azimuths in degrees from where the dancer faces at the start, towards her left; each stream is filmed
+    from each of them. Without them one camera stands anywhere, and the labels say which side it sees at the start.
+    """
     written = []
     danced = [move for move in moves if move != "none"]
     for number in range(count):
         stream = make_stream(seed * 1_000_003 + number, seconds, danced)
-        path = out / f"stream_{seed}_{number:04d}.mp4"
-        write_video(path, shoot(stream, any_film(stream, np.random.default_rng([seed, number]), height), fps), fps)
-        path.with_suffix(".json").write_text(
-            json.dumps([asdict(segment) for segment in stream.segments], indent=1) + "\n"
-        )
-        written.append(path)
+        start = facing(stream)
+        for view in views or (None,):
+            rng = np.random.default_rng([seed, number])
+            film = any_film(stream, rng, height, None if view is None else start + np.radians(view))
+            path = out / f"stream_{seed}_{number:04d}{'' if view is None else f'_{view:+04d}'}.mp4"
+            write_video(path, shoot(stream, film, fps), fps)
+            seen_from = side_seen(film.camera, start) if view is None else f"{view}°"
+            labels_of(stream, seen_from).save(path.with_suffix(LABELS))
+            written.append(path)
     return written
+
+
+def labels_of(stream: Stream, view: str) -> StreamLabels:
+    """The stream's labels as they lie beside a video, to the millisecond."""
+    moves = [(s.move, round(s.start_s, 3), round(s.end_s, 3)) for s in stream.segments]
+    unsure = [(round(start, 3), round(end, 3)) for start, end in stream.unsure]
+    return StreamLabels(
+        moves=tuple(LabelledMove(move=move, start_s=start, end_s=end) for move, start, end in moves if start < end),
+        ignore=tuple(Stretch(start_s=start, end_s=end) for start, end in unsure if start < end),
+        view=view,
+    )
+
+
+def facing(stream: Stream) -> float:
+    """Where the dancer faces at the start, in radians as azimuths are."""
+    names = stream.joint_names
+    across = stream.positions[0, names.index("left_hip")] - stream.positions[0, names.index("right_hip")]
+    return float(np.arctan2(-across[2], across[0]))
+
+
+def side_seen(camera: Camera, yaw: float) -> str:
+    """Which side of somebody who faces `yaw` a camera sees: "front", "side" or "back"."""
+    towards = np.subtract(camera.place, camera.target)
+    turned = np.cos(np.arctan2(towards[0], towards[2]) - yaw)
+    return "front" if turned > np.sqrt(0.5) else "back" if turned < -np.sqrt(0.5) else "side"
 
 
 def write_features(out: Path, count: int, moves: Sequence[str], seed: int, seconds: float, sample_hz: float) -> Path:
@@ -235,6 +271,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--features", type=int, default=0, metavar="N", help="the features of N streams, two cameras each"
     )
+    parser.add_argument(
+        "--views",
+        metavar="DEGREES",
+        help="film each stream from these sides, as in --views=-60,0,45,180 (0: the front)",
+    )
     parser.add_argument("--demo", type=Path, metavar="FILE", help="film the bundled demo to FILE")
     parser.add_argument("--moves", default=",".join(("none", *MOVES)), help="comma-separated (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
@@ -248,6 +289,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = [move for move in moves if move not in ("none", *MOVES)]
     if unknown:
         parser.error(f"unknown moves: {', '.join(unknown)}. Known are none, {', '.join(MOVES)}")
+    try:
+        views = [int(view) for view in (options.views or "").split(",") if view.strip()]
+    except ValueError:
+        parser.error(f"--views {options.views}: give whole degrees with commas between, as in --views=-60,0,45,180")
     if options.demo:
         film_demo(options.demo)
         print(options.demo)
@@ -262,7 +307,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{len(paths)} clips in {options.out}")
     if options.streams:
         paths = write_streams(
-            options.out, options.streams, moves, options.seed, options.seconds, options.height, options.fps
+            options.out, options.streams, moves, options.seed, options.seconds, options.height, options.fps, views
         )
         print(f"{len(paths)} streams in {options.out}")
     if options.features:

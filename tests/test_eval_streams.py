@@ -1,0 +1,278 @@
+"""`pointe eval` on long videos with labels, from the video to the report, with a model whose answers are known."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from test_cli import pointe
+from toys import NAMES, draw_clip, make_card, make_model
+
+from live.evaluate import frames_promised, watch
+from live.moves import MoveTracker
+from live.recognizer import Prediction, Recognizer
+from live.runner import live
+from models.errors import SourceError
+from models.frames import Frame, read_video
+from train.clips import Skipped
+from train.event_scores import Span
+from train.report import ClipAnswer, write_report
+from train.stream_report import StreamReport, print_tables, write_stream_report
+from train.stream_scores import StreamResult, score
+
+STRETCHES = [("none", 1.0), ("plie", 1.5), ("none", 1.0), ("tendu", 1.5), ("none", 1.0)]
+MOVES = [{"move": "plie", "start_s": 1.0, "end_s": 2.5}, {"move": "tendu", "start_s": 3.5, "end_s": 5.0}]
+
+
+def stream(folder: Path, name: str, labels: Any, stretches: list[tuple[str, float]] | None = None) -> Path:
+    """A video of coloured stretches, and its labels where there are any."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = draw_clip(folder / f"{name}.mp4", stretches or STRETCHES)
+    if labels is not None:
+        path.with_suffix(".json").write_text(json.dumps(labels), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_model(tmp_path_factory.mktemp("models") / "toy")
+
+
+# ---- watching a stream
+
+
+def test_a_stream_is_watched_as_it_would_be_live(model: Path, tmp_path: Path) -> None:
+    path = stream(tmp_path, "a", None)
+    recognizer = Recognizer.load(model, "cpu")
+    seen = watch(recognizer, MoveTracker(recognizer.card), read_video(path))
+    summary = live(str(path), model=str(model), device="cpu", headless=True, pace=False, tell=lambda line: None)
+    assert seen.moves == summary.moves
+    assert [move.name for move in seen.moves] == ["plie", "tendu"]
+    assert seen.seconds == pytest.approx(6.0, abs=0.1)
+    assert seen.probabilities.shape == (len(seen.times_s), len(NAMES))
+    for move, shown_s in zip(seen.moves, seen.shown_at_s, strict=True):
+        assert move.start_s < shown_s <= move.end_s
+
+
+def test_a_second_stream_begins_with_nothing_of_the_first(model: Path, tmp_path: Path) -> None:
+    recognizer = Recognizer.load(model, "cpu")
+    tracker = MoveTracker(recognizer.card)
+    cut = stream(tmp_path, "a", None, [("none", 1.0), ("plie", 1.0)])
+    first, again = (watch(recognizer, tracker, read_video(cut)) for _ in range(2))
+    assert first.moves == again.moves and len(first.moves) == 1
+    assert np.array_equal(first.probabilities, again.probabilities)
+
+
+class NoNetwork:
+    """Stands where the recogniser does: a prediction for every frame whose picture is not black."""
+
+    def __init__(self, **card: object) -> None:
+        self.card = make_card(smoothing_s=0.0, **card)
+
+    def reset(self) -> None: ...
+
+    def push(self, frame: Any) -> Prediction | None:
+        sure = np.array([0, 1, 0, 0], np.float32)
+        return Prediction(sure, frame.time_s) if frame.image.any() else None
+
+
+def test_a_move_ends_where_the_dancer_is_lost(tmp_path: Path) -> None:
+    white, black = np.full((1, 1, 3), 255, np.uint8), np.zeros((1, 1, 3), np.uint8)
+    frames = [Frame(black if 10 <= i < 20 else white, i, i / 10) for i in range(30)]
+    recognizer: Any = NoNetwork()
+    seen = watch(recognizer, MoveTracker(recognizer.card), frames)
+    assert [(move.start_s, move.end_s) for move in seen.moves] == [(0.0, 0.9), (2.0, 2.9)]
+    assert seen.shown_at_s == pytest.approx((0.2, 2.2))
+    assert len(seen.times_s) == 20
+
+
+def test_what_a_late_answer_speaks_of_is_earlier_and_the_display_is_not() -> None:
+    white = np.full((1, 1, 3), 255, np.uint8)
+    recognizer: Any = NoNetwork(delay_s=0.25)
+    seen = watch(recognizer, MoveTracker(recognizer.card), [Frame(white, i, 1 + i / 8) for i in range(9)])
+    assert seen.times_s.tolist() == [0.75 + i / 8 for i in range(9)]
+    assert [(move.start_s, move.end_s) for move in seen.moves] == [(0.75, 1.75)]
+    assert seen.shown_at_s == (1.25,)
+
+
+def test_no_frames_are_no_answers() -> None:
+    recognizer: Any = NoNetwork()
+    seen = watch(recognizer, MoveTracker(recognizer.card), [])
+    assert (seen.moves, seen.seconds, seen.probabilities.shape) == ((), 0.0, (0, 4))
+
+
+def test_a_video_promises_its_frames(tmp_path: Path) -> None:
+    assert frames_promised(stream(tmp_path, "a", None)) == 180
+    with pytest.raises(SourceError):
+        frames_promised(tmp_path / "absent.mp4")
+
+
+# ---- the report
+
+
+def made_up(view: str | None = None, name: str = "a.mp4") -> StreamResult:
+    times = np.arange(0, 10, 0.1)
+    said = np.full((100, 4), 0.1, np.float32)
+    said[:, 0] = 0.7
+    said[20:40] = (0.1, 0.7, 0.1, 0.1)
+    plie, tendu = Span("plie", 2, 4), Span("tendu", 6, 7)
+    return StreamResult(name, 10.0, times, said, [plie], [2.5], [plie, tendu], [], view)
+
+
+def report(folder: Path, results: list[StreamResult], **more: Any) -> dict[str, Any]:
+    write_stream_report(folder, title="toy | on a", names=NAMES, results=results, measured_on={"model": "toy"}, **more)
+    document: dict[str, Any] = json.loads(
+        (folder / "report.json").read_text("utf-8"), parse_constant=lambda constant: pytest.fail(constant)
+    )
+    return document
+
+
+def test_the_report_holds_the_figures_of_all_and_of_each_view(tmp_path: Path) -> None:
+    document = report(tmp_path, [made_up("front"), made_up("back", "b.mp4")])
+    everything = document["everything"]
+    assert everything["streams"] == 2
+    assert everything["mean_f1"] == pytest.approx(0.5)
+    plie, tendu, saute = everything["moves"]
+    assert (plie["danced"], plie["found"], plie["f1"], plie["delay_p50_s"]) == (2, 2, 1.0, 0.5)
+    assert (tendu["recall"], tendu["precision"], tendu["delay_p95_s"]) == (0.0, None, None)
+    assert (saute["recall"], saute["f1"], saute["average_precision"]) == (None, None, None)
+    assert list(document["views"]) == ["front", "back"]
+    assert document["views"]["back"]["streams"] == 1
+    assert [each["name"] for each in document["measured_on"]["streams"]] == ["a.mp4", "b.mp4"]
+    assert sum(each["steps"] for each in everything["calibration"]) == 200
+
+
+def test_the_page_tells_figures_streams_and_what_was_left_out(tmp_path: Path) -> None:
+    strange = replace(made_up("front|left"), danced=[Span("fouette", 1, 2)])
+    report(tmp_path, [made_up(), strange], skipped=[Skipped(tmp_path / "c.mp4", "no labels")], displays=None)
+    page = (tmp_path / "report.md").read_text("utf-8")
+    for told in ("| plié | 1 | 1 |", "`fouette`: 1", "`c.mp4`: no labels", "front¦left", "not said", "- model: toy"):
+        assert told in page
+    for line in page.splitlines():
+        if line.startswith("!["):
+            picture = line.split("(")[1].rstrip(")")
+            assert cv2.imread(str(tmp_path / picture)) is not None
+    assert page.count("![") == 4
+
+
+def test_the_same_answers_give_the_same_bytes(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        report(tmp_path / folder, [made_up("front")])
+    files = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert len(files) == 6
+    for name in files:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
+
+
+def test_a_report_of_streams_in_which_nothing_is_danced_can_be_written(tmp_path: Path) -> None:
+    silent = replace(
+        made_up(), announced=[], shown_at_s=[], danced=[], times_s=np.zeros(0), probabilities=np.zeros((0, 4), "f4")
+    )
+    document = report(tmp_path, [silent])
+    assert document["everything"]["mean_f1"] is None
+    assert document["everything"]["false_per_minute"] == 0
+
+
+def test_the_terminal_shows_every_figure_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    scores = score([made_up()], NAMES)
+    print_tables(StreamReport(scores, {"[front]": scores}), NAMES, ("none", "plié", "tendu", "sauté"))
+    out = capsys.readouterr().out
+    assert "…" not in out
+    assert "plié" in out and "1.000" in out and "[front]" in out
+    assert "sauté" not in out  # neither danced nor announced
+    assert not math.isnan(scores.mean_f1)
+
+
+# ---- the command
+
+
+def test_the_command_scores_a_folder_of_streams(model: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    stream(data, "a", {"moves": MOVES, "view": "front"})
+    stream(data, "b", {"moves": [*MOVES[:1], MOVES[1] | {"move": "fouette"}], "view": "back"})
+    code, out, err = pointe("eval", model, data, "--report", tmp_path / "r", "--device", "cpu")
+    assert code == 0, err
+    assert "plié" in out and "front" in out and "toy (head " in out
+    document = json.loads((tmp_path / "r" / "report.json").read_text("utf-8"))
+    everything = document["everything"]
+    assert everything["mean_f1"] == 1
+    assert everything["together"]["danced"] == everything["together"]["found"] == 3
+    assert everything["together"]["false"] == 0
+    assert everything["moves_without_a_name_in_the_model"] == {"fouette": 1}
+    # the window of four steps at 10 Hz turns a little after the colour, and is shown after the least duration
+    assert 0.2 < everything["together"]["delay_p50_s"] < 0.8
+    assert set(document["views"]) == {"front", "back"}
+    assert document["measured_on"]["head sha256"] == json.loads((model / "card.json").read_text())["head"]["sha256"]
+    assert "date" not in document["measured_on"]
+    first = {path.name: path.read_bytes() for path in (tmp_path / "r").iterdir()}
+    assert pointe("eval", model, data, "--report", tmp_path / "again", "--device", "cpu")[0] == 0
+    assert first == {path.name: path.read_bytes() for path in (tmp_path / "again").iterdir()}
+
+
+def test_what_cannot_be_scored_is_listed_and_the_rest_is_done(model: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    stream(data, "a", MOVES)
+    stream(data, "unlabelled", None)
+    stream(data, "other", [MOVES[0] | {"start_s": 50, "end_s": 51}])
+    (data / "broken.mp4").write_bytes(b"no video at all")
+    (data / "broken.json").write_text("[]")
+    (data / "lonely.json").write_text("[]")
+    code, out, err = pointe("eval", model, data, "--report", tmp_path / "r")
+    assert code == 6
+    assert "4 files were left out" in err and "on 1 stream;" in out
+    document = json.loads((tmp_path / "r" / "report.json").read_text("utf-8"))
+    reasons = {each["path"]: each["reason"] for each in document["skipped"]}
+    assert set(reasons) == {"unlabelled.mp4", "other.mp4", "broken.mp4", "lonely.json"}
+    assert "Cannot read" in reasons["broken.mp4"]
+    assert "the video ends at" in reasons["other.mp4"]
+    assert document["everything"]["streams"] == 1
+
+
+def test_videos_that_all_fail_are_an_error_of_the_source(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.mp4").write_bytes(b"no video at all")
+    (tmp_path / "broken.json").write_text("[]")
+    code, _, err = pointe("eval", model, tmp_path, "--report", tmp_path / "r")
+    assert code == 3
+    assert "None of the 1 videos" in err and "Cannot read" in err
+    assert not (tmp_path / "r").exists()
+
+
+def test_streams_without_any_labels_are_an_error_of_usage(model: Path, tmp_path: Path) -> None:
+    stream(tmp_path, "a", None)
+    code, _, err = pointe("eval", model, tmp_path)
+    assert code == 2
+    assert "NAME.json beside NAME.mp4" in err
+
+
+def test_a_threshold_that_nothing_reaches_announces_nothing(model: Path, tmp_path: Path) -> None:
+    path = stream(tmp_path, "a", MOVES)
+    assert pointe("eval", model, path, "--report", tmp_path / "r", "--threshold", 1)[0] == 0
+    document = json.loads((tmp_path / "r" / "report.json").read_text("utf-8"))
+    assert document["everything"]["together"]["announced"] == 0
+    assert document["measured_on"]["threshold"] == "1 for every move"
+
+
+def test_clips_have_no_threshold_and_are_reported_by_the_names_of_the_card(model: Path, tmp_path: Path) -> None:
+    for move in ("plie", "tendu"):
+        (tmp_path / "data" / move).mkdir(parents=True)
+        draw_clip(tmp_path / "data" / move / "a.mp4", [(move, 1.0)])
+    code, _, err = pointe("eval", model, tmp_path / "data", "--threshold", 0.5)
+    assert code == 2 and "--threshold is for streams" in err
+    moves = [each.model_copy(update={"display": f"le {each.display}"}) for each in make_card().moves]
+    named = make_model(tmp_path / "named", moves=moves)
+    assert pointe("eval", named, tmp_path / "data", "--report", tmp_path / "r")[0] == 0
+    assert "| le plié |" in (tmp_path / "r" / "report.md").read_text("utf-8")
+
+
+def test_a_report_leaves_no_picture_of_an_earlier_one_of_the_other_kind(tmp_path: Path) -> None:
+    answer = ClipAnswer(Path("plie/a.mp4"), "plie", np.array([0.1, 0.7, 0.1, 0.1], np.float32))
+    write_report(tmp_path, title="clips", moves=NAMES, answers=[answer], measured_on={})
+    assert (tmp_path / "confusion.png").exists()
+    report(tmp_path, [made_up()])
+    assert not (tmp_path / "confusion.png").exists()
+    write_report(tmp_path, title="clips", moves=NAMES, answers=[answer], measured_on={})
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == ["confusion.png"]

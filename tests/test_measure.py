@@ -1,0 +1,127 @@
+"""Made streams and recorded motion are scored by the same core as videos."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models.card import HEAD_FILE, ModelCard, find_model
+from models.runtime import open_session
+from scripts.measure_made import Replay, announcements, as_result, watch_features
+from scripts.measure_mocap import AZIMUTHS_DEG, KIND_NAMES, KIND_OF, as_kinds, film_all, main
+from train.choreography import Stream, make_clip, make_stream
+from train.event_scores import Span
+from train.stream_scores import StreamResult, score
+from train.synth import observe
+
+NAMES = ("none", "plie", "pirouette", "fouette", "grand_jete", "arabesque", "attitude")
+
+
+def seen(probabilities: list[list[float]], announced: list[Span]) -> StreamResult:
+    steps = np.array(probabilities, np.float32)
+    return StreamResult(
+        name="a",
+        seconds=10.0,
+        times_s=np.arange(len(steps)) * 1.0,
+        probabilities=steps,
+        announced=announced,
+        shown_at_s=[span.start_s + 1 for span in announced],
+        danced=[Span("pirouette", 0, 2)],
+    )
+
+
+def test_a_kind_is_as_likely_as_its_moves_together_and_the_rest_is_none() -> None:
+    kinds = as_kinds(seen([[0.1, 0.2, 0.3, 0.1, 0.05, 0.15, 0.1]] * 2, []), NAMES)
+    assert kinds.probabilities == pytest.approx(np.array([[0.3, 0.4, 0.05, 0.25]] * 2), abs=1e-6)
+    assert KIND_NAMES == ("none", "pirouette", "jete", "arabesque")
+
+
+def test_a_fouette_finds_a_pirouette_and_a_plie_is_not_one_of_these() -> None:
+    spans = [Span("plie", 4, 5), Span("fouette", 0, 2), Span("attitude", 6, 7)]
+    kinds = as_kinds(seen([[1, 0, 0, 0, 0, 0, 0]] * 10, spans), NAMES)
+    assert [(span.move, at) for span, at in zip(kinds.announced, kinds.shown_at_s, strict=True)] == [
+        ("pirouette", 1),
+        ("arabesque", 7),
+    ]
+    scores = score([kinds], KIND_NAMES)
+    assert scores.moves["pirouette"].f1 == 1
+    assert scores.moves["arabesque"].false == 1
+
+
+def test_every_kind_is_of_moves_that_the_shipped_model_may_announce() -> None:
+    names = ModelCard.load(find_model("ballet")).names
+    assert set(KIND_OF.values()) == set(KIND_NAMES) - {"none"}
+    assert {KIND_OF[name] for name in names if name in KIND_OF} == set(KIND_OF.values())
+
+
+def test_features_are_watched_as_frames_are_and_a_step_without_a_dancer_gives_no_answer() -> None:
+    folder = find_model("ballet")
+    card = ModelCard.load(folder)
+    rng = np.random.default_rng(0)
+    steps = 3 * card.window
+    features = np.tile(rng.uniform(0.2, 0.8, (1, 51)).astype(np.float32), (steps, 1))
+    features[:, 2::3] = 0.9  # every joint is seen
+    features[card.window : card.window + 3] = np.nan
+    times = np.arange(steps) / card.sample_hz
+    head = open_session(folder / HEAD_FILE, "cpu")
+    watched = watch_features(card, head, features, times)
+    answered = np.delete(times, range(card.window, card.window + 3))[card.window - 1 :]
+    assert watched.times_s == pytest.approx(answered - card.delay_s)
+    spans, shown_at_s = announcements(card, head, features, times)
+    result = as_result(watched, "a", 6.0, [], [], "front")
+    assert list(result.announced) == spans and list(result.shown_at_s) == shown_at_s
+    assert result.times_s is watched.times_s
+
+
+def test_a_replay_sees_a_dancer_by_the_rule_of_the_encoder() -> None:
+    features = np.zeros((1, 51), np.float32)
+    replay = Replay(features)
+    assert replay.interpret(features[0], None) is None  # type: ignore[arg-type]
+
+
+def write_trial(mocap: Path, name: str, stream: Stream, seconds: float) -> None:
+    mocap.mkdir(exist_ok=True)
+    positions = stream.positions[: round(seconds * stream.hz)]
+    np.savez(mocap / f"{name}.npz", positions=positions, joints=stream.joint_names, fps=stream.hz)
+    moves = [{"move": "pirouette", "start_s": 0.5, "end_s": seconds}] if name.startswith("dancer") else []
+    path = mocap / "labels.json"
+    known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps({**known, name: {"moves": moves, "ignore": []}}))
+
+
+def test_motion_is_filmed_from_every_side_and_only_once(tmp_path: Path) -> None:
+    mocap, cache = tmp_path / "mocap", tmp_path / "cache"
+    write_trial(mocap, "dancer_1", make_clip("pirouette", 3), 0.5)
+    first = list(film_all(mocap, 5.0, cache))
+    assert [(trial.name, trial.azimuth_deg) for trial in first] == [("dancer_1", each) for each in AZIMUTHS_DEG]
+    assert all(trial.features.shape == (len(trial.times_s), 51) and not trial.everyday for trial in first)
+    written = {path: path.stat().st_mtime_ns for path in cache.rglob("*.npz")}
+    again = list(film_all(mocap, 5.0, cache))
+    assert written == {path: path.stat().st_mtime_ns for path in cache.rglob("*.npz")}
+    assert all(np.array_equal(one.features, two.features) for one, two in zip(first, again, strict=True))
+
+
+def test_recorded_motion_is_measured_by_kind_and_by_view(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mocap, cache, folder = tmp_path / "mocap", tmp_path / "cache", find_model("ballet")
+    card, head = ModelCard.load(folder), open_session(folder / HEAD_FILE, "cpu")
+    write_trial(mocap, "dancer_1", make_clip("pirouette", 3), 0.2)
+    list(film_all(mocap, card.sample_hz, cache))
+    filmed = next(cache.rglob("*.npz")).parent
+    idle = make_stream(4, 12, ("plie",))  # what is danced there is false for the everyday
+    write_trial(mocap, "everyday_1", idle, idle.seconds)
+    features, _ = observe(idle, np.random.default_rng(0), card.sample_hz)
+    times = np.arange(len(features)) / card.sample_hz
+    for azimuth in AZIMUTHS_DEG:
+        np.savez(filmed / f"everyday_1_{azimuth}.npz", times=times, features=features)
+    main("ballet", mocap, cache)
+    out = capsys.readouterr().out
+    figures = json.loads(out.splitlines()[-1])
+    assert figures["views"] == list(AZIMUTHS_DEG)
+    announced, _ = announcements(card, head, features, times)
+    assert figures["false any per minute of everyday motion"] == pytest.approx(
+        60 * len(announced) / times[-1], abs=0.01
+    )
+    for azimuth in AZIMUTHS_DEG:
+        assert f"{azimuth}°" in out
