@@ -28,9 +28,12 @@ def model_page(card: ModelCard) -> str:
         "\n".join(f"- {name}: {value}" for name, value in card.measured.items()) or "Nothing was measured.",
         "## When a move is shown",
         "A move begins when its probability, averaged over "
-        f"{card.smoothing_s:g} s, reaches the first threshold, and ends when it falls below the second.",
-        "| move | begins | ends | at least |\n|---|---|---|---|\n"
-        + "\n".join(f"| {m.display} | {m.enter:g} | {m.leave:g} | {m.min_duration_s:g} s |" for m in named),
+        f"{card.smoothing_s:g} s, reaches the first threshold, and ends when it falls below the second. "
+        "Moves of one family add their probabilities for this, and the likeliest gives the name.",
+        "| move | family | begins | ends | at least |\n|---|---|---|---|---|\n"
+        + "\n".join(
+            f"| {m.display} | {_words(m.family)} | {m.enter:g} | {m.leave:g} | {m.min_duration_s:g} s |" for m in named
+        ),
         "## Limits",
         "It follows one dancer, of whom the whole body should be in the picture. "
         + (
@@ -45,6 +48,10 @@ def model_page(card: ModelCard) -> str:
         *([f"Licence: {card.provenance.licence}"] if card.provenance.licence else []),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _words(family: str | None) -> str:
+    return family.replace("_", " ") if family else "-"
 
 
 def _sentence(text: str) -> str:

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from live.recognizer import Prediction, Probabilities
-from models.card import NONE, ModelCard
+from models.card import ModelCard
 from models.errors import UsageError
 from models.frames import MAX_GAP_S
 
 # Times are sums of sampling periods; two that differ by less are the same.
 SAME_TIME_S = 1e-6
+# Probabilities are sums of 32-bit numbers.
+ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,11 @@ class Move:
 class MoveTracker:
     """Follows one stream of predictions; moves never overlap, and one shorter than the card's minimum is none.
 
-    A move begins where its smoothed probability reaches `enter`, and ends where it falls below `leave`, where
-    another move that reaches its own `enter` is likelier, or where predictions cease. It is shown (`current`) once
-    it has lasted its minimum, so all that is shown is also reported.
+    What is decided on is a family of moves, most often of one: its probability is the sum over its members. A move
+    begins where that, smoothed, reaches the `enter` of the family's likeliest member, and ends where it falls below
+    its `leave`, where another family that reaches its own `enter` is likelier, or where predictions cease. Its name is
+    the member's that was likeliest over its time so far. It is shown (`current`) once it has lasted its minimum, so
+    all that is shown is also reported.
     """
 
     def __init__(self, card: ModelCard, threshold: float | None = None) -> None:
@@ -45,12 +49,13 @@ class MoveTracker:
             raise UsageError(f"--threshold {threshold} is no probability.\nGive a number from 0 to 1.")
         self._card = card
         self._enter = np.array([move.enter if threshold is None else threshold for move in card.moves])
-        self._enter[[move.name == NONE for move in card.moves]] = np.inf
         self._leave = np.minimum([move.leave for move in card.moves], self._enter)
+        self._families = [np.array(members) for members in card.families]
         self._lately: deque[Prediction] = deque()
         self._smoothed: Probabilities | None = None
-        self._open: int | None = None  # which of the card's moves goes on
+        self._open: int | None = None  # which family goes on
         self._confidences: list[float] = []  # its smoothed probabilities so far
+        self._evidence = np.zeros(len(card.moves))  # the sum of all moves' smoothed probabilities since it began
         self._start_s = self._last_s = -np.inf
 
     @property
@@ -63,6 +68,10 @@ class MoveTracker:
         """The move that goes on, `end_s` being now; None while there is none long enough."""
         return self._move_until(self._last_s)
 
+    def follow(self, prediction: Prediction | None, time_s: float) -> Move | None:
+        """The move that ends with the frame of `time_s`, for which there is a prediction or none."""
+        return self.update(prediction) if prediction else self.lost(time_s)
+
     def update(self, prediction: Prediction) -> Move | None:
         """The move that ends with this prediction; None when none does."""
         now_s = prediction.time_s
@@ -70,17 +79,21 @@ class MoveTracker:
         probabilities = self._smooth(prediction)
         self._last_s = now_s
 
-        rising = int(np.argmax(np.where(probabilities >= self._enter, probabilities, -1)))
-        begins = bool(probabilities[rising] >= self._enter[rising])
+        together = [float(probabilities[family].sum()) for family in self._families]
+        likeliest = [family[np.argmax(probabilities[family])] for family in self._families]
+        reaching = [number for number, move in enumerate(likeliest) if together[number] >= self._enter[move] - ROUNDING]
+        rising = max(reaching, key=together.__getitem__, default=None)
         if self._open is not None:
-            taken_over = begins and probabilities[rising] > probabilities[self._open]
-            if taken_over or probabilities[self._open] < self._leave[self._open]:
+            taken_over = rising is not None and together[rising] > together[self._open]
+            if taken_over or together[self._open] < self._leave[likeliest[self._open]]:
                 ended = self._move_until(now_s)
                 self._open = None
-        if self._open is None and begins:
+        if self._open is None and rising is not None:
             self._open, self._start_s, self._confidences = rising, now_s, []
+            self._evidence[:] = 0
         if self._open is not None:
-            self._confidences.append(float(probabilities[self._open]))
+            self._confidences.append(together[self._open])
+            self._evidence += probabilities
         return ended
 
     def lost(self, time_s: float) -> Move | None:
@@ -115,7 +128,8 @@ class MoveTracker:
     def _move_until(self, end_s: float) -> Move | None:
         if self._open is None:
             return None
-        kind, delay_s = self._card.moves[self._open], self._card.delay_s
+        family, delay_s = self._families[self._open], self._card.delay_s
+        kind = self._card.moves[family[np.argmax(self._evidence[family])]]
         move = Move(
             kind.name, float(np.mean(self._confidences)), max(0.0, self._start_s - delay_s), max(0.0, end_s - delay_s)
         )

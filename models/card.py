@@ -61,6 +61,9 @@ class MoveClass(_Part):
     enter: Probability = 0.6  # the smoothed probability at which the move begins
     leave: Probability = 0.4  # below this it ends; lower than `enter`, so that it does not flicker
     min_duration_s: Seconds = 0.2  # shorter stretches are no move
+    # Moves of one family are hard to tell apart before they end: their probabilities are added where it is decided
+    # whether there is a move, and the likeliest of them gives it its name. None: a family of its own.
+    family: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,59}$")] | None = None
 
     @field_validator("display")
     @classmethod
@@ -123,12 +126,24 @@ class ModelCard(_Part):
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise ValueError(f"named twice: {', '.join(sorted(twice))}")
+        if any(move.name == NONE and move.family for move in moves):
+            raise ValueError(f"{NONE} is no move and belongs to no family")
         return moves
 
     @property
     def names(self) -> tuple[str, ...]:
         """The ASCII names of the moves, in the order of the head's outputs."""
         return tuple(move.name for move in self.moves)
+
+    @property
+    def families(self) -> tuple[tuple[int, ...], ...]:
+        """The moves that are decided on together, as indices into `moves`; `none` is in no family."""
+        members: dict[str, list[int]] = {}
+        for index, move in enumerate(self.moves):
+            if move.name != NONE:
+                # a family may be named like a move that is not in it
+                members.setdefault(f"family {move.family}" if move.family else f"move {move.name}", []).append(index)
+        return tuple(map(tuple, members.values()))
 
     @classmethod
     def load(cls, folder: Path) -> Self:

@@ -302,7 +302,7 @@ def test_a_threshold_lies_where_false_moves_end() -> None:
     plie = np.concatenate([random.uniform(0.75, 1, 200), random.uniform(0, 0.7, 800)])
     labels = np.repeat([1, 0], [200, 800]).astype(np.int32)
     probabilities = np.stack([1 - plie, plie], axis=1).astype(np.float32)
-    none, fitted = fit_thresholds([Answers("a", probabilities, labels)], ("none", "plie"), smooth_steps=1)
+    none, fitted = fit_thresholds([Answers("a", probabilities, labels)], 2, [(1,)], smooth_steps=1)
     assert 0.68 <= fitted.enter <= 0.77
     assert fitted.leave < fitted.enter
     assert (none.enter, none.leave) == (0.6, 0.4)
@@ -310,7 +310,19 @@ def test_a_threshold_lies_where_false_moves_end() -> None:
 
 def test_a_move_without_a_validation_clip_keeps_the_default_threshold() -> None:
     answers = Answers("a", np.full((5, 2), 0.5, np.float32), np.zeros(5, np.int32))
-    assert fit_thresholds([answers], ("plie", "saute"), 1)[1].enter == 0.6
+    assert fit_thresholds([answers], 2, [(0,), (1,)], 1)[1].enter == 0.6
+
+
+def test_moves_of_a_family_share_the_threshold_of_their_sum() -> None:
+    """Either alone is never surer than a half, together they are."""
+    truth = np.repeat([1, 2, 0], [100, 100, 800]).astype(np.int32)
+    turning = np.where(truth > 0, 0.45, 0.1).astype(np.float32)
+    probabilities = np.stack([1 - 2 * turning, turning, turning], axis=1)
+    none, pirouette, fouette = fit_thresholds([Answers("a", probabilities, truth)], 3, [(1, 2)], 1)
+    assert pirouette == fouette
+    assert 0.4 <= pirouette.enter <= 0.9
+    alone = fit_thresholds([Answers("a", probabilities, truth)], 3, [(1,), (2,)], 1)[1]
+    assert alone.enter < 0.45
 
 
 def test_smoothing_is_the_mean_of_the_last_answers() -> None:

@@ -57,6 +57,42 @@ def test_another_move_that_takes_over_ends_the_former_at_its_own_beginning() -> 
     assert plie.end_s == tendu.start_s == pytest.approx(0.5)
 
 
+def related(**probabilities: float) -> np.ndarray:
+    """These probabilities, and what is left for none."""
+    row = np.zeros(len(NAMES), np.float32)
+    for name, probability in probabilities.items():
+        row[NAMES.index(name)] = probability
+    row[NAMES.index("none")] += 1 - row.sum()
+    return row
+
+
+def family_card():
+    moves = tuple(
+        MoveClass(name=name, display=name, enter=0.7, leave=0.4, family="both" if name in ("plie", "tendu") else None)
+        for name in NAMES
+    )
+    return card(moves=moves)
+
+
+def test_moves_of_a_family_are_found_together_and_named_by_the_likelier() -> None:
+    steps = [related(plie=0.3, tendu=0.5)] * 5 + [certain("none")] * 5
+    assert track(MoveTracker(card(moves=tuple(MoveClass(name=n, display=n, enter=0.7) for n in NAMES))), steps) == []
+    (move,) = track(MoveTracker(family_card()), steps)
+    assert (move.name, move.confidence) == ("tendu", pytest.approx(0.8))
+
+
+def test_a_move_is_named_by_what_was_likelier_over_all_its_time() -> None:
+    tracker = MoveTracker(family_card())
+    steps = [related(plie=0.8)] * 2 + [related(tendu=0.8)] * 6 + [certain("none")]
+    (move,) = track(tracker, steps)
+    assert (move.name, move.start_s, move.end_s) == ("tendu", 0, pytest.approx(0.8))
+
+
+def test_none_belongs_to_no_family() -> None:
+    with pytest.raises(ValueError, match="no family"):
+        card(moves=tuple(MoveClass(name=name, display=name, family="all") for name in NAMES))
+
+
 def test_none_however_likely_makes_no_move() -> None:
     assert track(MoveTracker(card(), threshold=0.1), [certain("none", 1.0)] * 20) == []
 

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 
 from models.errors import ModelError, UsageError
 from models.keypoints import INDEX, MIRRORED
-from train.network import PoseGeometry, build_network, compile_network, load_head
+from train.network import PoseGeometry, answering_along, build_network, compile_network, load_head
 from train.settings import TrainSettings, settings_for
 
 WINDOW = 12
@@ -198,3 +198,11 @@ def test_a_setting_that_is_not_given_stays_at_the_heads_preset() -> None:
     assert settings_for("original", window=20).window == 20
     assert settings_for() == TrainSettings()
     assert settings_for(units=3).differences(settings_for()) == ["units: 3, not 128"]
+
+
+def test_the_head_that_is_trained_along_a_window_answers_the_same_at_its_end() -> None:
+    model = build_network(settings_for(units=8, dense=8, window=WINDOW), 51, 3, True)
+    windows = np.random.default_rng(0).uniform(0.2, 0.8, (4, WINDOW, 51)).astype(np.float32)
+    along = np.asarray(answering_along(model)(windows, training=False))
+    assert along.shape == (4, WINDOW, 3)
+    np.testing.assert_allclose(along[:, -1], np.asarray(model(windows, training=False)), atol=1e-6)

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from models.errors import UsageError
 from models.keypoints import INDEX
-from train.windows import SKIP, Disturbance, Sequence, WindowDrawer, batches, class_weights, disturb
+from train.windows import (
+    LAST_STEP,
+    SKIP,
+    Disturbance,
+    Sequence,
+    WindowDrawer,
+    batches,
+    class_weights,
+    disturb,
+    step_weights,
+)
 
 NOTHING = Disturbance(
     mirror=0, roll_degrees=0, scale=0, aspect=0, jitter=0, score=0, joint_loss=0, cold_start=0
@@ -39,10 +49,24 @@ def test_a_window_holds_the_steps_up_to_its_end_and_zeros_before(
     labels = np.arange(steps, dtype=np.int32)
     drawer = WindowDrawer([Sequence("a", sequence.features, labels)], window, delay, least)
     batch = drawer.gather(np.arange(len(drawer)))
-    for row, end, label in zip(batch.windows, drawer.ends, batch.labels, strict=True):
+    for row, end, label, along in zip(batch.windows, drawer.ends, batch.labels, batch.along, strict=True):
         wanted = np.maximum(np.arange(end + 2 - window, end + 2), 0)
         np.testing.assert_array_equal(row[:, 0], wanted)
-        assert label == end - delay
+        assert label == along[-1] == end - delay
+        spoken_of = np.arange(end + 1 - window, end + 1) - delay
+        np.testing.assert_array_equal(along, np.where(spoken_of >= 0, spoken_of, SKIP))
+
+
+@given(st.integers(4, 20), st.integers(2, 8), st.integers(1, 3))
+def test_the_last_step_weighs_most_and_padding_nothing(steps: int, window: int, least: int) -> None:
+    drawer = WindowDrawer([counted("a", steps)], window, 0, least)
+    batch = drawer.gather(np.arange(len(drawer)))
+    weights = step_weights(batch, least)
+    assert weights.mean() == pytest.approx(1, rel=1e-5)
+    assert (weights[:, -1] == weights.max()).all()
+    assert not weights[:, :-1][(batch.windows[:, :-1] == 0).all(axis=2)].any()
+    before = weights[:, :-1][weights[:, :-1] > 0]
+    np.testing.assert_allclose(before, weights.max() / LAST_STEP, rtol=1e-5)
 
 
 def test_windows_of_fewer_true_steps_than_wanted_are_left_out() -> None:

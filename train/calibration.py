@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.card import NONE
 from train.windows import SKIP, Floats, Ints
 
 # A handful of clips is easily told apart for certain; that is no reason to be more certain than the network is.
@@ -73,15 +72,22 @@ def smoothed(probabilities: Floats, steps: int) -> Floats:
     return np.asarray(total / np.minimum(np.arange(len(total)) + 1, steps)[:, None], np.float32)
 
 
-def fit_thresholds(answers: Listed[Answers], moves: Listed[str], smooth_steps: int) -> tuple[Threshold, ...]:
-    """For each move when it begins and when it ends, from calibrated answers."""
+def fit_thresholds(
+    answers: Listed[Answers], moves: int, families: Listed[Listed[int]], smooth_steps: int
+) -> tuple[Threshold, ...]:
+    """For each of `moves` when it begins and when it ends, from calibrated answers.
+
+    The moves of a family, given by their indices, are decided on together and have the same thresholds.
+    """
     scores = np.concatenate([smoothed(answer.probabilities, smooth_steps) for answer in answers])
     labels = np.concatenate([answer.labels for answer in answers])
     scores, labels = scores[labels != SKIP], labels[labels != SKIP]
-    return tuple(
-        Threshold() if name == NONE else _fit_threshold(scores[:, move], labels == move)
-        for move, name in enumerate(moves)
-    )
+    thresholds = [Threshold()] * moves
+    for family in families:
+        together = _fit_threshold(scores[:, list(family)].sum(axis=1), np.isin(labels, family))
+        for move in family:
+            thresholds[move] = together
+    return tuple(thresholds)
 
 
 def _fit_threshold(scores: npt.NDArray[np.float32], truth: npt.NDArray[np.bool_]) -> Threshold:

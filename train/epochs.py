@@ -6,16 +6,26 @@ uninterrupted one does.
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
 
 from models.errors import UsageError
+from train.network import answering_along
 from train.progress import EpochTable, TensorBoardLog
 from train.run_folder import Epoch, Progress, RunFolder
 from train.settings import TrainSettings
-from train.windows import Disturbance, Floats, Ints, WindowDrawer, batches, class_weights, disturb
+from train.windows import (
+    Disturbance,
+    Floats,
+    Ints,
+    WindowDrawer,
+    batches,
+    class_weights,
+    disturb,
+    step_weights,
+)
 
 JUDGE_BATCH = 512
 # With few windows the batch shrinks until an epoch has this many steps, but not below the smallest batch.
@@ -67,7 +77,16 @@ class Lessons:
         """How many batches an epoch has."""
         return math.ceil(self.windows / self.batch_size)
 
-    def train_epoch(self, model: keras.Model, epoch: int, table: EpochTable) -> tuple[float, float]:
+    def student(self, model: keras.Model) -> keras.Model:
+        """What is trained in the model's place, with its very weights and optimiser."""
+        if self.settings.head == "original":
+            return model
+        along = answering_along(model)
+        loss = keras.losses.CategoricalCrossentropy(label_smoothing=self.settings.label_smoothing)
+        along.compile(model.optimizer, loss, weighted_metrics=["accuracy"], jit_compile=False)
+        return along
+
+    def train_epoch(self, student: keras.Model, epoch: int, table: EpochTable) -> tuple[float, float]:
         """Train one epoch; its loss and accuracy."""
         settings, seed = self.settings, self.settings.seed
         weights = np.ones(self.classes, np.float32)
@@ -80,9 +99,12 @@ class Lessons:
             windows = batch.windows
             if self.pose and settings.augment:
                 windows = disturb(windows, (seed, epoch, step), Disturbance(), settings.least_steps)
-            result = model.train_on_batch(  # of this batch alone
-                windows, one_hot(batch.labels, self.classes), weights[batch.labels], return_dict=True
-            )
+            labels, told = batch.labels, weights[batch.labels]
+            if student.output.ndim == 3:
+                labels = batch.along
+                told = weights[labels] * step_weights(replace(batch, windows=windows), settings.least_steps)
+            # the result is of this batch alone
+            result = student.train_on_batch(windows, one_hot(labels, self.classes), told, return_dict=True)
             total += np.array([result["loss"], result["accuracy"]], float) * len(chosen)
             table.step(epoch, step, self.steps, float(result["loss"]))
         loss, accuracy = total / len(numbers)
@@ -107,12 +129,12 @@ def train_epochs(
     Raises:
         UsageError: the loss is no number any more.
     """
-    log = TensorBoardLog(folder.logs)
+    log, student = TensorBoardLog(folder.logs), lessons.student(model)
     try:
         while not progress.finished(lessons.settings):
             number, start_s = progress.done + 1, time.monotonic()
             _seed_dropout(model, lessons.settings.seed, number)
-            loss, accuracy = lessons.train_epoch(model, number, table)
+            loss, accuracy = lessons.train_epoch(student, number, table)
             val_loss, val_accuracy = judge.judge(model)
             _refuse_nonsense(number, loss, val_loss, lessons.settings)
             rate = float(model.optimizer.learning_rate)

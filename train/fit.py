@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Listed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,7 @@ class Material:
     encoder_path: Path
     provenance: Provenance
     displays: tuple[str, ...] | None = None  # how the moves are shown; as models.card has it if None
+    families: Mapping[str, str] = field(default_factory=dict)  # move -> family, as models.card has it
     clips: Mapping[str, Listed[Path]] | None = None  # the videos behind it by split, for the export's check
 
 
@@ -353,7 +354,8 @@ def first_card(material: Material, settings: TrainSettings, name: str) -> ModelC
     return ModelCard(
         name=name,
         moves=tuple(
-            MoveClass(name=move, display=display) for move, display in zip(material.moves, displays, strict=True)
+            MoveClass(name=move, display=display, family=material.families.get(move))
+            for move, display in zip(material.moves, displays, strict=True)
         ),
         encoder=material.encoder,
         head=HeadInfo(name=settings.head, sha256=UNKNOWN_SHA256),
@@ -372,7 +374,7 @@ def calibrate(model: keras.Model, validation: Listed[Sequence], card: ModelCard,
     temperature = fit_temperature(answers)
     sure = [Answers(each.name, calibrated(each.probabilities, temperature), each.labels) for each in answers]
     smooth_steps = max(1, round(card.smoothing_s * card.sample_hz))
-    thresholds = fit_thresholds(sure, card.names, smooth_steps)
+    thresholds = fit_thresholds(sure, len(card.moves), card.families, smooth_steps)
     moves = tuple(
         move.model_copy(update={"enter": threshold.enter, "leave": threshold.leave})
         for move, threshold in zip(card.moves, thresholds, strict=True)

@@ -214,13 +214,22 @@ def _pointe(x: Any, settings: TrainSettings) -> Any:
     x = keras.layers.ReLU(name="relu")(x)
     x = keras.layers.Dropout(settings.dropout, name="dropout")(x)
     # Dropout inside the recurrence, a mask or a GRU would be exported as a Loop, ten times slower.
-    return keras.layers.LSTM(settings.units, name="lstm")(x)
+    return keras.layers.LSTM(settings.units, return_sequences=True, name="lstm")(x)[:, -1]
 
 
 def _original(x: Any, settings: TrainSettings) -> Any:
     x = keras.layers.LSTM(settings.units, dropout=settings.dropout, name="lstm")(x)
     x = keras.layers.Dense(settings.dense, activation="relu", name="dense")(x)
     return keras.layers.Dropout(settings.dropout, name="dropout")(x)
+
+
+def answering_along(model: keras.Model) -> keras.Model:
+    """The same `pointe` head, sharing every weight, that answers at each step: (batch, window, classes).
+
+    To be trained through: an answer at every step of a window teaches more than one at its end.
+    """
+    answers = model.get_layer("probabilities")(model.get_layer("lstm").output)
+    return keras.Model(model.input, answers, name="along")
 
 
 def compile_network(model: keras.Model, settings: TrainSettings, steps: int) -> None:

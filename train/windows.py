@@ -18,6 +18,7 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
 
 SKIP = -1  # the label of a step that is not trained on
+LAST_STEP = 4.0  # how much more a window's last step weighs than one before it
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class Sequence:
 @dataclass(frozen=True)
 class Batch:
     windows: Floats  # (batch, window, feature_dim)
-    labels: Ints  # (batch,)
+    labels: Ints  # (batch,) of the last steps
+    along: Ints  # (batch, window) of every step; SKIP where there is none
 
 
 class WindowDrawer:
@@ -53,7 +55,7 @@ class WindowDrawer:
         if not sequences:
             raise UsageError("There are no sequences to train on.\nGive a folder with clips: DATA/train/<move>/*.mp4")
         self.sequences = tuple(sequences)
-        self.window = window
+        self.window, self.delay_steps = window, delay_steps
         owners, ends, labels = [], [], []
         for number, sequence in enumerate(self.sequences):
             steps = len(sequence.labels)
@@ -79,10 +81,13 @@ class WindowDrawer:
         """The windows of these numbers, with their labels."""
         dim = self.sequences[0].features.shape[1]
         windows = np.zeros((len(numbers), self.window, dim), np.float32)
-        for row, owner, end in zip(windows, self.owners[numbers], self.ends[numbers], strict=True):
-            start = max(0, end + 1 - self.window)
-            row[self.window - (end + 1 - start) :] = self.sequences[owner].features[start : end + 1]
-        return Batch(windows, self.labels[numbers])
+        along = np.full((len(numbers), self.window), SKIP, np.int32)
+        for row, told, owner, end in zip(windows, along, self.owners[numbers], self.ends[numbers], strict=True):
+            sequence, start = self.sequences[owner], max(0, end + 1 - self.window)
+            row[self.window - (end + 1 - start) :] = sequence.features[start : end + 1]
+            spoken_of = sequence.labels[max(0, start - self.delay_steps) : end + 1 - self.delay_steps]
+            told[self.window - len(spoken_of) :] = spoken_of
+        return Batch(windows, self.labels[numbers], along)
 
     def draw(self, count: int, seed: Listed[int], balanced: bool = False) -> npt.NDArray[np.int64]:
         """`count` windows in random order, none twice before all of its kind were drawn once.
@@ -117,6 +122,18 @@ def class_weights(counts: npt.NDArray[np.int64]) -> Floats:
     present = counts > 0
     weights = counts.sum() / (present.sum() * np.maximum(counts, 1))
     return np.where(present, weights, 0).astype(np.float32)
+
+
+def step_weights(batch: Batch, least_steps: int) -> Floats:
+    """What the answer at each step of each window (batch, window) weighs in the loss; their mean is 1.
+
+    Nothing where there is no label, or where fewer than `least_steps` true steps went before; the last step, which is
+    the one that is asked for live, weighs LAST_STEP times as much as one before it.
+    """
+    seen = np.cumsum(np.any(batch.windows != 0, axis=2), axis=1)
+    weights = ((batch.along != SKIP) & (seen >= least_steps)).astype(np.float32)
+    weights[:, -1] = np.where(batch.labels != SKIP, LAST_STEP, 0)
+    return np.asarray(weights * (weights.size / max(float(weights.sum()), 1.0)), np.float32)
 
 
 @dataclass(frozen=True)
