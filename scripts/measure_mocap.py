@@ -89,7 +89,8 @@ def main(
         write_into_card(
             folder,
             figures,
-            f"recorded motion drawn from {sides}; not trained on, but looked at while choosing the choreography",
+            f"recorded motion drawn from {sides}; not trained on, "
+            "but looked at while choosing choreography and thresholds",
         )
 
 

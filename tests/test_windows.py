@@ -105,8 +105,21 @@ def test_no_window_is_drawn_again_before_all_were(count: int) -> None:
 
 def test_a_balanced_draw_has_as_many_windows_of_a_rare_move_as_of_a_common_one() -> None:
     drawer = WindowDrawer([counted("a", 500, 0), counted("b", 12, 1), counted("c", 40, 3)], window=4)
-    drawn = drawer.labels[drawer.draw(300, (0, 1), balanced=True)]
+    drawn = drawer.labels[drawer.draw(300, (0, 1), power=0)]
     assert np.bincount(drawn).tolist() == [100, 100, 0, 100]
+
+
+@given(st.integers(1, 400), st.sampled_from([0.0, 0.5, 0.9]))
+def test_a_draw_gives_as_many_windows_as_asked_for_and_the_common_move_no_fewer(count: int, power: float) -> None:
+    drawer = WindowDrawer([counted("a", 400, 0), counted("b", 30, 1)], window=4)
+    drawn = np.bincount(drawer.labels[drawer.draw(count, (0, 1), power)], minlength=2)
+    assert drawn.sum() == count
+    assert drawn[0] >= drawn[1] - 1
+
+
+def test_a_draw_by_the_root_shows_a_move_that_is_four_times_as_frequent_twice_as_often() -> None:
+    drawer = WindowDrawer([counted("a", 407, 0), counted("b", 107, 1)], window=4)  # 400 and 100 windows
+    assert np.bincount(drawer.labels[drawer.draw(300, (0,), power=0.5)]).tolist() == [200, 100]
 
 
 def test_class_weights_make_all_classes_weigh_the_same() -> None:

@@ -31,6 +31,8 @@ JUDGE_BATCH = 512
 # With few windows the batch shrinks until an epoch has this many steps, but not below the smallest batch.
 STEPS_PER_EPOCH = 32
 SMALLEST_BATCH = 16
+# How often a class is drawn, by the power of its number of windows.
+DRAWN = {"draw": 0.0, "root": 0.5}
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Lessons:
         weights = np.ones(self.classes, np.float32)
         if settings.balance == "weights":
             weights = class_weights(self.drawer.counts(self.classes))
-        numbers = self.drawer.draw(self.windows, (seed, epoch), settings.balance == "draw")
+        numbers = self.drawer.draw(self.windows, (seed, epoch), DRAWN.get(settings.balance, 1.0))
         total = np.zeros(2)
         for step, chosen in enumerate(batches(numbers, self.batch_size), 1):
             batch = self.drawer.gather(chosen)

@@ -38,7 +38,7 @@ from train.windows import Floats, Sequence, WindowDrawer
 UNKNOWN_SHA256 = "0" * 64  # of the head, until it is exported
 SMOOTHING_S = 0.2
 # Calibration looks at this many windows at most; more would not change a threshold's second digit.
-CALIBRATION_WINDOWS = 20_000
+CALIBRATION_WINDOWS = 60_000
 
 
 @dataclass(frozen=True)

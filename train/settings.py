@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 from models.errors import UsageError
 
 Head = Literal["pointe", "original"]
-Balance = Literal["weights", "draw", "none"]
+Balance = Literal["weights", "draw", "root", "none"]
 T = TypeVar("T")
 
 
@@ -47,7 +47,9 @@ class TrainSettings:
 
     # the data
     balance: Balance = _flag(
-        "weights", "weights: all moves weigh the same in the loss; draw: all are drawn equally often; or none"
+        "weights",
+        "weights: all moves weigh the same in the loss; draw: all are drawn equally often; "
+        "root: by the square root of how often they are; or none",
     )
     augment: bool = _flag(True, "pose windows are mirrored, turned, and estimated worse")
     validation_fraction: float = _flag(0.2, "of the clips of train/")
@@ -55,7 +57,7 @@ class TrainSettings:
     seed: int = _flag(0, "of all that is random; the same seed gives the same weights")
 
     def __post_init__(self) -> None:
-        for name, allowed in (("head", ("pointe", "original")), ("balance", ("weights", "draw", "none"))):
+        for name, allowed in (("head", ("pointe", "original")), ("balance", ("weights", "draw", "root", "none"))):
             if getattr(self, name) not in allowed:
                 raise UsageError(f"--{name} {getattr(self, name)}: choose one of {', '.join(allowed)}.")
         for name, (low, high) in LIMITS.items():

@@ -89,20 +89,23 @@ class WindowDrawer:
             told[self.window - len(spoken_of) :] = spoken_of
         return Batch(windows, self.labels[numbers], along)
 
-    def draw(self, count: int, seed: Listed[int], balanced: bool = False) -> npt.NDArray[np.int64]:
+    def draw(self, count: int, seed: Listed[int], power: float = 1.0) -> npt.NDArray[np.int64]:
         """`count` windows in random order, none twice before all of its kind were drawn once.
 
         Args:
             count: how many.
             seed: the same seed draws the same windows.
-            balanced: equally many of each class that there is, or as they come.
+            power: each class is drawn in proportion to its number of windows raised to this: 1 as they come, 0 all
+                equally often, 0.5 in between.
         """
         random = np.random.default_rng(list(seed))
-        if not balanced:
+        if power == 1:
             return _deal(np.arange(len(self)), count, random)
-        present = np.unique(self.labels)
-        shares = np.full(len(present), count // len(present))
-        shares[random.permutation(len(present))[: count % len(present)]] += 1
+        present, windows = np.unique(self.labels, return_counts=True)
+        wanted = count * windows**power / (windows**power).sum()
+        shares = np.floor(wanted + 1e-9).astype(int)  # a hair, lest a whole number be rounded down
+        rest = wanted - shares + 1e-9 * random.permutation(len(present))  # equal claims are settled by lot
+        shares[np.argsort(-rest)[: count - shares.sum()]] += 1
         dealt = [
             _deal(np.flatnonzero(self.labels == label), share, random)
             for label, share in zip(present, shares, strict=True)
