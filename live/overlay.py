@@ -203,14 +203,15 @@ class Overlay:
         draw_bar(picture, inner.left, inner.right, bar_y, layout.bar, part, ACCENT)
 
     def _confidence(self, view: View) -> float:
-        """Of the current move: its probability now, else its mean over the move."""
+        """Of the current move: its family's probability now, which is what was decided on, else its mean so far."""
         assert view.current is not None
         names = self._card.names
         if view.probabilities is not None and view.current.name in names:
             values = np.asarray(view.probabilities, np.float64).ravel()
             index = names.index(view.current.name)
-            if index < len(values):
-                return _part(values[index])
+            family = next((each for each in self._card.families if index in each), (index,))
+            if max(family) < len(values):
+                return _part(values[list(family)].sum())
         return _part(view.current.confidence)
 
     def _draw_best(self, picture: Image, layout: Layout, rect: Rect, view: View, *, thresholds: bool) -> None:

@@ -188,6 +188,22 @@ def test_the_confidence_bar_ends_where_the_probability_says() -> None:
     assert filled(1.0) == pytest.approx(name.width - layout_of(1280, 720).pad, abs=4)
 
 
+def test_a_move_of_a_family_is_shown_as_sure_as_the_family_is() -> None:
+    family = (PLIE.name, CARD.names[(CARD.names.index(PLIE.name) + 1) % len(CARD.names)])
+    moves = tuple(
+        move.model_copy(update={"family": "both"}) if move.name in family and move.name != "none" else move
+        for move in CARD.moves
+    )
+    related = CARD.model_copy(update={"moves": moves})
+    halves = np.zeros(len(CARD.names))
+    halves[[CARD.names.index(name) for name in family]] = 0.4
+    whole = np.where(np.array(CARD.names) == PLIE.name, 0.8, 0.0)
+    name = layout_of(1280, 720).name
+    assert name and "none" not in family
+    shown = part(Overlay(related).draw(grey(), replace(VIEW, probabilities=halves)), name)
+    assert (shown == part(drawn(replace(VIEW, probabilities=whole)), name)).all()
+
+
 @pytest.mark.parametrize("confidence", [math.nan, -math.inf, -3.0])
 def test_a_confidence_that_is_none_is_shown_as_zero(confidence: float) -> None:
     def shown(value: float) -> Image:
