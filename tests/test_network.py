@@ -181,7 +181,7 @@ def test_the_learning_rate_rises_and_then_falls() -> None:
         ("window", 1, "--window 1: give a number from 2 to 1024"),
         ("dropout", 1.0, "--dropout 1.0"),
         ("learning_rate", float("nan"), "--learning-rate nan"),
-        ("balance", "fair", "--balance fair: choose one of weights, draw, none"),
+        ("balance", "fair", "--balance fair: choose one of weights, draw, root, none"),
         ("head", "transformer", "--head transformer: choose one of pointe, original"),
         ("delay_steps", 30, "--delay-steps 30: a window of 30 steps"),
         ("colour", 1, "No such training setting: colour"),
