@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from live.evaluate import watch
 from live.moves import Move, MoveTracker
 from live.recognizer import Recognizer
 from models.card import DEFAULT_MODEL, ENCODER_FILE, HEAD_FILE, NONE, find_model, sha256_of
@@ -22,13 +23,7 @@ def recognizer() -> Recognizer:
 
 
 def moves_in(recognizer: Recognizer, video: Path) -> list[Move]:
-    recognizer.reset()
-    tracker = MoveTracker(recognizer.card)
-    ended = []
-    for frame in read_video(video):
-        prediction = recognizer.push(frame)
-        ended.append(tracker.update(prediction) if prediction else tracker.lost(frame.time_s))
-    return [move for move in (*ended, tracker.finish()) if move]
+    return list(watch(recognizer, MoveTracker(recognizer.card), read_video(video)).moves)
 
 
 def test_its_card_says_what_it_was_trained_on_and_measured_at(recognizer: Recognizer) -> None:

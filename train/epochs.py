@@ -84,8 +84,7 @@ class Lessons:
         if self.settings.head == "original":
             return model
         along = answering_along(model)
-        loss = keras.losses.CategoricalCrossentropy(label_smoothing=self.settings.label_smoothing)
-        along.compile(model.optimizer, loss, weighted_metrics=["accuracy"], jit_compile=False)
+        along.compile(model.optimizer, model.loss, weighted_metrics=["accuracy"], jit_compile=False)
         return along
 
     def train_epoch(self, student: keras.Model, epoch: int, table: EpochTable) -> tuple[float, float]:

@@ -39,8 +39,12 @@ class Sequence:
 @dataclass(frozen=True)
 class Batch:
     windows: Floats  # (batch, window, feature_dim)
-    labels: Ints  # (batch,) of the last steps
-    along: Ints  # (batch, window) of every step; SKIP where there is none
+    along: Ints  # (batch, window) the label of every step; SKIP where there is none
+
+    @property
+    def labels(self) -> Ints:
+        """Those of the last steps: (batch,)."""
+        return self.along[:, -1]
 
 
 class WindowDrawer:
@@ -87,7 +91,7 @@ class WindowDrawer:
             row[self.window - (end + 1 - start) :] = sequence.features[start : end + 1]
             spoken_of = sequence.labels[max(0, start - self.delay_steps) : end + 1 - self.delay_steps]
             told[self.window - len(spoken_of) :] = spoken_of
-        return Batch(windows, self.labels[numbers], along)
+        return Batch(windows, along)
 
     def draw(self, count: int, seed: Listed[int], power: float = 1.0) -> npt.NDArray[np.int64]:
         """`count` windows in random order, none twice before all of its kind were drawn once.
