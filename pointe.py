@@ -313,10 +313,10 @@ def _watch_streams(
     from rich.markup import escape
     from rich.progress import Progress
 
-    from live.evaluate import frames_promised, watch
+    from live.evaluate import watch
     from live.moves import MoveTracker
     from models.errors import SourceError
-    from models.frames import read_video
+    from models.frames import frames_promised, read_video
     from train.clips import Skipped
     from train.event_scores import Span
     from train.stream_labels import LabelError

@@ -4,14 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from live.moves import Move, MoveTracker
 from live.recognizer import Prediction, Probabilities, Recognizer
 from models.errors import SourceError
-from models.frames import Frame, open_video, read_video
+from models.frames import Frame, read_video
 
 
 @dataclass(frozen=True)
@@ -65,19 +64,6 @@ def watch(recognizer: Recognizer, tracker: MoveTracker, frames: Iterable[Frame])
         moves=tuple(moves),
         shown_at_s=tuple(shown_at_s),
     )
-
-
-def frames_promised(path: Path) -> int | None:
-    """How many frames a video says that it holds, for a progress bar; None where it does not say.
-
-    Raises:
-        SourceError: it cannot be opened.
-    """
-    capture = open_video(path)
-    try:
-        return int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) or None
-    finally:
-        capture.release()
 
 
 def answer_clip(recognizer: Recognizer, path: Path) -> Probabilities:

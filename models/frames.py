@@ -68,6 +68,20 @@ def open_video(path: Path) -> cv2.VideoCapture:
     return capture
 
 
+def frames_promised(path: Path) -> int | None:
+    """How many frames a video says that it holds; None where it does not say.
+
+    Raises:
+        SourceError: it cannot be opened.
+    """
+    capture = open_video(path)
+    try:
+        count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+    finally:
+        capture.release()
+    return int(count) if 1 <= count < 1e9 else None
+
+
 def read_video(path: Path) -> Iterator[Frame]:
     """Every frame of a video file once, upright, with its media time.
 

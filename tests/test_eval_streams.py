@@ -12,12 +12,12 @@ import pytest
 from test_cli import pointe
 from toys import NAMES, draw_clip, make_card, make_model
 
-from live.evaluate import frames_promised, watch
+from live.evaluate import watch
 from live.moves import MoveTracker
 from live.recognizer import Prediction, Recognizer
 from live.runner import live
 from models.errors import SourceError
-from models.frames import Frame, read_video
+from models.frames import Frame, frames_promised, read_video
 from train.clips import Skipped
 from train.event_scores import Span
 from train.report import ClipAnswer, write_report

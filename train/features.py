@@ -21,7 +21,7 @@ from rich.console import Console
 from models.card import EncoderInfo, EncoderKind
 from models.encoders import Encoder, Feature, describe_encoder, open_encoder
 from models.errors import PartlyDone, SourceError, UsageError
-from models.frames import MAX_GAP_S, Frame, Sampler, open_video, read_video
+from models.frames import MAX_GAP_S, Frame, Sampler, frames_promised, read_video
 from models.runtime import Device
 from train.cache import Encoded, Store
 from train.clips import CACHE_FOLDER, TRAIN, Clip, Skipped, find_clips
@@ -180,7 +180,7 @@ def _encode(path: Path, encoder: Encoder, sample_hz: float, sampled: Sampled, go
     Raises:
         SourceError: nothing can be read.
     """
-    promised = _promised_frames(path)
+    promised = frames_promised(path) or 0
     sampler = Sampler(sample_hz)
     encoder.reset()
     features: list[Feature] = []
@@ -204,15 +204,6 @@ def _encode(path: Path, encoder: Encoder, sample_hz: float, sampled: Sampled, go
             times_s.append(frame.time_s)
     stacked = np.stack(features) if features else np.empty((0, encoder.feature_dim), np.float32)
     return Encoded(stacked, np.array(times_s, np.float64), frames, promised, samples)
-
-
-def _promised_frames(path: Path) -> int:
-    capture = open_video(path)
-    try:
-        count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-    finally:
-        capture.release()
-    return int(count) if 0 < count < 1e9 else 0
 
 
 def _usable(
