@@ -26,8 +26,9 @@ from train.camera import estimate, random_camera
 from train.choreography import MOVES, make_stream
 from train.default import STREAM_S, TEST_SEED
 from train.event_scores import Span
-from train.stream_report import StreamReport, print_tables
+from train.stream_report import StreamReport, print_tables, write_stream_report
 from train.stream_scores import StreamResult, score
+from train.synth import facing, side_seen
 
 PIXEL = np.zeros((1, 1, 3), np.uint8)
 
@@ -66,6 +67,7 @@ def main(
     streams: Annotated[int, typer.Option(min=1, help="Streams of 37 s; each is seen by one camera.")] = 40,
     seed: Annotated[int, typer.Option(help="Of the streams; training and validation use 1 and 2.")] = TEST_SEED,
     card: Annotated[bool, typer.Option("--card", help="Write the figures into the model's card and page.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Folder for a report by move and view, with pictures.")] = None,
 ) -> None:
     """Print the figures by move, then one JSON line."""
     folder = find_model(model)
@@ -75,6 +77,16 @@ def main(
     scores = score(results, model_card.names)
     displays = [move.display for move in model_card.moves]
     print_tables(StreamReport(scores, {}), model_card.names, displays)
+    measured_on = f"{streams} made streams of {STREAM_S:g} s, seed {seed}, modelled errors"
+    if report:
+        write_stream_report(
+            report,
+            title=f"{model_card.name} on made streams",
+            names=model_card.names,
+            results=results,
+            measured_on={"head": model_card.head.sha256, "what": measured_on},
+            displays=displays,
+        )
     figures = {
         "event F1, mean over moves": round(scores.mean_f1, 3),
         "false moves per minute": round(scores.false_per_minute, 2),
@@ -86,7 +98,7 @@ def main(
     }
     print(json.dumps({"model": model_card.name, "streams": streams, "seed": seed, **figures, **more}))
     if card:
-        write_into_card(folder, figures, f"{streams} made streams of {STREAM_S:g} s, seed {seed}, modelled errors")
+        write_into_card(folder, figures, measured_on)
 
 
 def _result(card: ModelCard, head: Head, seed: int, index: int) -> StreamResult:
@@ -95,11 +107,13 @@ def _result(card: ModelCard, head: Head, seed: int, index: int) -> StreamResult:
     rng = np.random.default_rng([seed, index])
     times = np.arange(0, stream.seconds - 1 / stream.hz, 1 / card.sample_hz)
     steps = np.minimum(np.round(times * stream.hz).astype(int), len(stream.positions) - 1)
-    seen = estimate(stream.positions[steps], random_camera(stream.positions, rng), rng)
+    camera = random_camera(stream.positions, rng)
+    seen = estimate(stream.positions[steps], camera, rng)
     features = seen.reshape(len(steps), -1).astype(np.float32)
     danced = [Span(each.move, each.start_s, each.end_s) for each in stream.segments]
     watched = watch_features(card, head, features, times)
-    return as_result(watched, f"made-{seed}-{index}", stream.seconds, danced, stream.unsure)
+    view = side_seen(camera, facing(stream))
+    return as_result(watched, f"made-{seed}-{index}", stream.seconds, danced, stream.unsure, view)
 
 
 def write_into_card(folder: Path, figures: Mapping[str, float], measured_on: str) -> None:

@@ -1,5 +1,7 @@
 """Films recorded motion from several sides and measures a model on it: turns, jetés, arabesques, and false moves.
 
+The shipped model learnt from this motion, so of that one the figures say little: see scripts/measure_phrases.py.
+
 The motion is that of `../shared/mocap`: a real dancer and everyday people, as joint positions with labels. Each trial
 is drawn on the made body, seen by the pose encoder, and run through recogniser and tracker step by step.
 
@@ -7,7 +9,7 @@ is drawn on the made body, seen by the pose encoder, and run through recogniser 
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -16,12 +18,13 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
+from live.recognizer import Head
 from models.card import HEAD_FILE, NONE, ModelCard, find_model, sha256_of
 from models.encoders import CROP_MARGIN, Encoder, open_encoder
 from models.frames import Frame
 from models.pretrained import pretrained_path
 from models.runtime import open_session
-from scripts.measure_made import as_result, watch_features, write_into_card
+from scripts.measure_made import as_result, watch_features
 from train.camera import look_from
 from train.dancer import Film
 from train.event_scores import Span
@@ -29,6 +32,7 @@ from train.stream_report import StreamReport, print_tables
 from train.stream_scores import StreamResult, StreamScores, by_view, per_minute, score
 
 AZIMUTHS_DEG = (-60, 0, 45, 180)
+SIDES = ", ".join(f"{azimuth}°" for azimuth in AZIMUTHS_DEG)
 HEIGHT = 360  # pixels
 # The labels know three kinds of move; which of ours count as each.
 KINDS = {
@@ -49,49 +53,53 @@ class Trial:
     danced: list[Span]
     ignored: list[tuple[float, float]]
 
-    @property
-    def everyday(self) -> bool:
-        return self.name.startswith("everyday")
-
 
 def main(
     model: Annotated[str, typer.Argument(help="A shipped model's name, or a model folder.")],
     mocap: Annotated[Path, typer.Argument(help="Folder of NAME.npz and labels.json.")],
     cache: Annotated[Path, typer.Option(help="Where what the encoder saw is kept.")] = Path("out/mocap"),
-    into_card: Annotated[
-        bool, typer.Option("--card", help="Write the figures into the model's card and page.")
-    ] = False,
 ) -> None:
     """Print a table by view, then one JSON line."""
     folder = find_model(model)
     card = ModelCard.load(folder)
     head = open_session(folder / HEAD_FILE, "cpu")
-    dance: list[StreamResult] = []
-    everyday: list[StreamResult] = []
-    for trial in film_all(mocap, card.sample_hz, cache):
+    results = watch_trials(card, head, film_all(mocap, card.sample_hz, cache))
+    figures = tell(results, card.names)
+    known = sorted({result.name for result in results if result.name in card.provenance.trained_on})
+    if known:
+        print(f"{card.name} learnt from {len(known)} of these; what it makes of others says scripts.measure_phrases")
+    print(json.dumps({"model": card.name, "learnt_from": known, "views": list(AZIMUTHS_DEG), **figures}))
+
+
+def watch_trials(card: ModelCard, head: Head, trials: Iterable[Trial]) -> list[StreamResult]:
+    """What a model says of each trial."""
+    results = []
+    for trial in trials:
         watched = watch_features(card, head, trial.features, trial.times_s)
         length_s, view = float(trial.times_s[-1]), f"{trial.azimuth_deg}°"
-        result = as_result(watched, trial.name, length_s, trial.danced, trial.ignored, view)
-        (everyday if trial.everyday else dance).append(result)
-    kinds = [as_kinds(result, card.names) for result in dance]
+        results.append(as_result(watched, trial.name, length_s, trial.danced, trial.ignored, view))
+    return results
+
+
+def tell(results: Sequence[StreamResult], names: Sequence[str]) -> dict[str, float]:
+    """Print what was found and what was false, by kind and by view; returns the figures for the card."""
+    kinds = [as_kinds(result, names) for result in results if not is_everyday(result.name)]
     views = {view: score(part, KIND_NAMES) for view, part in by_view(kinds).items()}
     everything = StreamReport(score(kinds, KIND_NAMES), views)
     print_tables(everything, KIND_NAMES, KIND_NAMES)
     _print_recall_by_view(views)
-    idle = score(everyday, card.names)
-    idle_kinds = score([as_kinds(result, card.names) for result in everyday], KIND_NAMES)
+    everyday = [result for result in results if is_everyday(result.name)]
+    idle = score(everyday, names)
+    idle_kinds = score([as_kinds(result, names) for result in everyday], KIND_NAMES)
     figures = _figures(everything.everything, idle, idle_kinds)
     for name, value in figures.items():
         print(f"{name}: {value}")
-    print(json.dumps({"model": card.name, "views": list(AZIMUTHS_DEG), **figures}))
-    if into_card:
-        sides = ", ".join(f"{azimuth}°" for azimuth in AZIMUTHS_DEG)
-        write_into_card(
-            folder,
-            figures,
-            f"recorded motion drawn from {sides}; not trained on, "
-            "but looked at while choosing choreography and thresholds",
-        )
+    return figures
+
+
+def is_everyday(name: str) -> bool:
+    """Of a trial by its name: everyday motion, not dance."""
+    return name.startswith("everyday")
 
 
 def as_kinds(result: StreamResult, names: Sequence[str]) -> StreamResult:

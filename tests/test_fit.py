@@ -18,7 +18,7 @@ from rich.console import Console
 
 from models.card import EncoderInfo, ModelCard, Provenance
 from models.errors import UsageError
-from train.calibration import Answers, calibrated, fit_temperature, fit_thresholds, smoothed
+from train.calibration import HIGHEST_ENTER, Answers, calibrated, fit_temperature, fit_thresholds, smoothed
 from train.clips import Clip
 from train.features import ClipFeatures, FeatureSet
 from train.fit import UNKNOWN_SHA256, Material, answer_along, clip_material, fit_clips, fit_sequences
@@ -299,13 +299,20 @@ def test_overconfident_answers_are_made_less_certain() -> None:
 
 def test_a_threshold_lies_where_false_moves_end() -> None:
     random = np.random.default_rng(0)
-    plie = np.concatenate([random.uniform(0.75, 1, 200), random.uniform(0, 0.7, 800)])
+    plie = np.concatenate([random.uniform(0.6, 1, 200), random.uniform(0, 0.52, 800)])
     labels = np.repeat([1, 0], [200, 800]).astype(np.int32)
     probabilities = np.stack([1 - plie, plie], axis=1).astype(np.float32)
     none, fitted = fit_thresholds([Answers("a", probabilities, labels)], 2, [(1,)], smooth_steps=1)
-    assert 0.68 <= fitted.enter <= 0.77
+    assert 0.5 <= fitted.enter <= 0.62
     assert fitted.leave < fitted.enter
     assert (none.enter, none.leave) == (0.6, 0.4)
+
+
+def test_no_move_has_to_be_surer_than_people_let_the_network_be() -> None:
+    plie = np.repeat([0.95, 0.8], [200, 800])
+    probabilities = np.stack([1 - plie, plie], axis=1).astype(np.float32)
+    answers = Answers("a", probabilities, np.repeat([1, 0], [200, 800]).astype(np.int32))
+    assert fit_thresholds([answers], 2, [(1,)], smooth_steps=1)[1].enter == HIGHEST_ENTER
 
 
 def test_a_move_without_a_validation_clip_keeps_the_default_threshold() -> None:

@@ -10,7 +10,7 @@ import pytest
 from models.card import HEAD_FILE, ModelCard, find_model
 from models.runtime import open_session
 from scripts.measure_made import Replay, announcements, as_result, watch_features
-from scripts.measure_mocap import AZIMUTHS_DEG, KIND_NAMES, KIND_OF, as_kinds, film_all, main
+from scripts.measure_mocap import AZIMUTHS_DEG, KIND_NAMES, KIND_OF, as_kinds, film_all, is_everyday, main
 from train.choreography import Stream, make_clip, make_stream
 from train.event_scores import Span
 from train.stream_scores import StreamResult, score
@@ -96,7 +96,7 @@ def test_motion_is_filmed_from_every_side_and_only_once(tmp_path: Path) -> None:
     write_trial(mocap, "dancer_1", make_clip("pirouette", 3), 0.5)
     first = list(film_all(mocap, 5.0, cache))
     assert [(trial.name, trial.azimuth_deg) for trial in first] == [("dancer_1", each) for each in AZIMUTHS_DEG]
-    assert all(trial.features.shape == (len(trial.times_s), 51) and not trial.everyday for trial in first)
+    assert all(trial.features.shape == (len(trial.times_s), 51) and not is_everyday(trial.name) for trial in first)
     written = {path: path.stat().st_mtime_ns for path in cache.rglob("*.npz")}
     again = list(film_all(mocap, 5.0, cache))
     assert written == {path: path.stat().st_mtime_ns for path in cache.rglob("*.npz")}

@@ -15,6 +15,9 @@ from train.windows import SKIP, Floats, Ints
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 1.0, 10.0
 ENTER_DEFAULT, LEAVE_DEFAULT = 0.6, 0.4
 ENTER_GRID = np.arange(0.40, 0.905, 0.01)
+# No move has to be surer than this: of a dancer who was not made, as of one whose feet alone are in the picture, the
+# network is hardly ever as sure as of those that it is calibrated on.
+HIGHEST_ENTER = 0.70
 LEAVE_SHARE = 0.65  # of the enter threshold
 # How much more recall counts than precision. At 0.5 the thresholds lay so high that moves of people who dance unlike
 # those of the validation were hardly ever announced.
@@ -99,5 +102,5 @@ def _fit_threshold(scores: npt.NDArray[np.float32], truth: npt.NDArray[np.bool_]
     weight = BETA**2
     f_beta = (1 + weight) * hits / (above.sum(axis=0) + weight * truth.sum())
     good = ENTER_GRID[f_beta >= f_beta.max() - AS_GOOD]
-    enter = round(float(good[len(good) // 2]), 2)
+    enter = min(HIGHEST_ENTER, round(float(good[len(good) // 2]), 2))
     return Threshold(enter, round(enter * LEAVE_SHARE, 2))

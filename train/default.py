@@ -1,7 +1,10 @@
-"""Trains the model that ships, from nothing but the choreography: `python -m train.default RUN`.
+"""Trains the model that ships: `python -m train.default RUN --recorded MOCAP`.
 
-Streams of made motion, seen by random cameras through the errors of a pose estimator, are all it learns from; no
-recording of anybody is used. Then `pointe export RUN models/ballet --video live/assets/demo.mp4 --force`.
+Streams of made motion, seen by random cameras through the errors of a pose estimator, are nearly all it learns from;
+recorded motion, of which a little is at hand, is seen in the same way. Without `--recorded` it is made motion alone.
+Then `pointe export RUN models/ballet --video live/assets/demo.mp4 --force`, and the figures of its card:
+`python -m scripts.measure_made --streams 100 --card --report docs/measured/made` and
+`python -m scripts.measure_phrases MOCAP --card ballet --report docs/measured/recorded`.
 """
 
 import argparse
@@ -13,15 +16,20 @@ from typing import TYPE_CHECKING
 from models.card import NONE, ModelCard, Provenance
 from models.encoders import describe_encoder
 from train.choreography import MOVES
+from train.recorded import Recording, read_recordings, recorded_streams
 from train.settings import TrainSettings, settings_for
 from train.synth import feature_streams
 
 if TYPE_CHECKING:
     from train.fit import Material
+    from train.windows import Sequence as FeatureSequence
 
 STREAM_S = 37.0
 # Seeds of the three sets; far apart, so that no stream is in two of them.
-TRAIN_SEED, VALIDATION_SEED, TEST_SEED = 1, 2, 3
+TRAIN_SEED, VALIDATION_SEED, TEST_SEED, RECORDED_SEED = 1, 2, 3, 11
+# How many times each recording is shown, each time in another way: one in which moves are danced, and one without any.
+# With a tenth of all steps the recordings teach how people really move and leave what a move is to the choreography.
+TIMES_DANCED, TIMES_NONE = 300, 80
 # The answer speaks of a quarter of a second ago: what follows a step tells whether it was one. In the first
 # experiment this halved the false moves.
 DELAY_STEPS = 4
@@ -43,6 +51,16 @@ SLOW_MOVES = ("plie", "grand_plie", "tendu", "rond_de_jambe", "developpe", "arab
 SLOW_MOVE_S = 0.4
 
 
+NOTES = """\
+What each move looks like as it is made: [docs/moves.png](../../docs/moves.png). Figures by move and by view, and what
+is taken for what: [on made streams](../../docs/measured/made/report.md) and
+[on recorded motion](../../docs/measured/recorded/report.md).
+
+It is bad at legs that are not seen: under a tutu or a long skirt, out of the picture, or one behind the other, as in a
+penchée from the front. It follows one person, and in a group not always the same. An arabesque in passing may be called
+a grand jeté, what prepares something else a plié or a tendu, and small tendus are overlooked."""
+
+
 def default_settings(seed: int = 0, epochs: int = 50) -> TrainSettings:
     """What the shipped model is trained with."""
     return settings_for(
@@ -57,15 +75,25 @@ def default_settings(seed: int = 0, epochs: int = 50) -> TrainSettings:
     )
 
 
-def made_material(streams: int, settings: TrainSettings) -> "Material":
-    """`streams` streams to learn from, each seen from two sides, and a tenth as many to validate on."""
+def shipped_moves() -> tuple[str, ...]:
+    return (NONE, *(move for move in MOVES if move not in LEFT_OUT))
+
+
+def default_material(streams: int, settings: TrainSettings, recordings: Sequence[Recording] = ()) -> "Material":
+    """`streams` made streams to learn from, each seen from two sides, and a tenth as many to validate on.
+
+    `recordings` are learnt from, too, and never validated on: there are too few of them.
+    """
     from train.fit import Material
 
-    moves = (NONE, *(move for move in MOVES if move not in LEFT_OUT))
+    moves = shipped_moves()
     path, encoder = describe_encoder("pose")
     minutes = streams * STREAM_S / 60
     return Material(
-        train=feature_streams(streams, STREAM_S, settings.sample_hz, TRAIN_SEED, moves),
+        train=[
+            *feature_streams(streams, STREAM_S, settings.sample_hz, TRAIN_SEED, moves),
+            *recorded_material(recordings, settings.sample_hz, moves),
+        ],
         validation=feature_streams(max(2, streams // 10), STREAM_S, settings.sample_hz, VALIDATION_SEED, moves),
         moves=moves,
         encoder=encoder,
@@ -74,12 +102,34 @@ def made_material(streams: int, settings: TrainSettings) -> "Material":
         provenance=Provenance(
             trained_on=(
                 f"{minutes:.0f} minutes of motion made by train/choreography.py, seen by two cameras each through "
-                "modelled errors of the pose estimator; no recording of a person"
+                f"modelled errors of the pose estimator; {_told(recordings)}"
             ),
             licence="Apache-2.0",
             seed=settings.seed,
+            notes=NOTES,
         ),
     )
+
+
+def recorded_material(
+    recordings: Sequence[Recording], sample_hz: float, moves: Sequence[str]
+) -> "list[FeatureSequence]":
+    """The recordings as they are learnt from: those with moves more often."""
+    danced = [recording for recording in recordings if recording.stream.segments]
+    others = [recording for recording in recordings if not recording.stream.segments]
+    return [
+        *recorded_streams(danced, TIMES_DANCED, sample_hz, RECORDED_SEED, moves),
+        *recorded_streams(others, TIMES_NONE, sample_hz, RECORDED_SEED + 1, moves),
+    ]
+
+
+def _told(recordings: Sequence[Recording]) -> str:
+    """What the card says of the recordings."""
+    if not recordings:
+        return "no recording of a person"
+    seconds = sum(recording.stream.seconds for recording in recordings)
+    names = ", ".join(recording.name for recording in recordings)
+    return f"and {seconds:.0f} seconds of recorded motion ({names}), seen in the same way from many sides"
 
 
 def with_least_durations(card: ModelCard) -> ModelCard:
@@ -96,6 +146,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("run", type=Path, help="folder to make")
     parser.add_argument("--streams", type=int, default=2000, help="streams of 37 s to learn from (default 2000)")
     parser.add_argument("--epochs", type=int, default=50, help="epochs of 100 batches (default 50)")
+    parser.add_argument("--recorded", type=Path, help="folder of recorded motion to learn from as well")
+    parser.add_argument("--without", default="", help="recordings to leave out, with commas: to measure on them")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
     given = parser.parse_args(arguments)
@@ -104,7 +156,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     settings = default_settings(given.seed, given.epochs)
     print(f"making {given.streams} streams ...", flush=True)
-    material = made_material(given.streams, settings)
+    left_out = [name for name in given.without.split(",") if name]
+    recordings = read_recordings(given.recorded, left_out) if given.recorded else []
+    material = default_material(given.streams, settings, recordings)
     fitted = fit_sequences(material, given.run, settings, resume=given.resume, name="ballet")
     with_least_durations(fitted.card).save(given.run)
     print(f"{fitted.epochs} epochs in {fitted.seconds:.0f} s; best epoch {fitted.best.epoch}")
