@@ -59,6 +59,10 @@ def live(
     threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Takes the place of the card's.")] = None,
     mirror: Annotated[bool, typer.Option("--mirror", help="Show the picture as a mirror does.")] = False,
     max_seconds: Annotated[float | None, typer.Option(min=0, help="Stop after this long.")] = None,
+    give_up_after: Annotated[
+        float | None,
+        typer.Option(min=1, help="End with exit code 3 after so many seconds without a frame; else try for ever."),
+    ] = None,
 ) -> None:
     """Recognise moves from a camera, an RTSP address or a video file, and show them."""
     from live.runner import live as run_live
@@ -77,6 +81,7 @@ def live(
         threshold=threshold,
         mirror=mirror,
         max_seconds=max_seconds,
+        give_up_after_s=give_up_after,
     )
     rate = f" at {summary.fps:.1f} frames/s" if summary.fps else ""
     say(f"{summary.frames} frames: {summary.answered} answered{rate}, {summary.dropped} dropped")

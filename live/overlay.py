@@ -240,6 +240,8 @@ class Overlay:
         inner = draw_panel(picture, rect, round(0.8 * layout.pad), layout.pad)
         baseline = inner.top + round(0.85 * layout.small)
         speed = f"{_number(view.fps, '.1f')} fps   {_number(view.latency_s, '.0f', 1000)} ms"
+        if view.dropped:
+            speed += f"   {view.dropped} dropped"
         speed, size = fit(speed, inner.width, layout.small, layout.smallest, REGULAR)
         right = write_right(picture, speed, inner.right, baseline, size, QUIET, REGULAR)
         left = inner.left
@@ -345,7 +347,9 @@ def _number(value: float | None, format_: str, scale: float = 1) -> str:
 def _draw_state(picture: Image, layout: Layout, rect: Rect, view: View) -> None:
     """In the name's place while there is no move: why, or a quiet dash."""
     text, part = "–", None
-    if not view.dancer and view.filled <= 0:  # one frame without a dancer empties no window and is not worth a word
+    if view.status:  # it says what there is to say
+        pass
+    elif not view.dancer and view.filled <= 0:  # one frame without a dancer empties no window and is not worth a word
         text = "no dancer"
     elif view.filled < view.window:
         text = f"warming up {view.filled}/{view.window}"

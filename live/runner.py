@@ -4,6 +4,7 @@ Three things overlap: the source reads in its thread, recognition runs in anothe
 records. It knows the others only by what they give.
 """
 
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -13,8 +14,9 @@ from pathlib import Path
 
 import cv2
 
-from live.address import File, understand
+from live.address import Address, Camera, File, understand
 from live.ahead import Ahead
+from live.capture import Capture
 from live.events import Events
 from live.moves import Move, MoveTracker
 from live.outputs import check_outputs
@@ -43,7 +45,10 @@ CLOSE_S = 1.0
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run came to. `frames` were captured: `answered` of them recognised, the others `dropped`."""
+    """What a run came to. `frames` were captured: `answered` of them recognised, the others `dropped`.
+
+    The three are counted where they happen, and not from one another.
+    """
 
     frames: int = 0
     answered: int = 0
@@ -84,6 +89,7 @@ class Watch:
     ) -> None:
         self.moves: list[Move] = []
         self.answered = 0
+        self.passed_over = 0  # frames that were taken and not answered
         self.first_s = self.last_s = 0.0  # of the answers, on the monotonic clock
         self._source, self._recognizer, self._tracker, self._on_move = source, recognizer, tracker, on_move
         self._rate = Rate()
@@ -97,6 +103,7 @@ class Watch:
             frame = source.next(TICK_S)
             now_s = frame.time_s if frame else source.now_s
             if max_seconds is not None and now_s is not None and now_s >= max_seconds:
+                self.passed_over += frame is not None
                 return
             if frame is None:
                 if now_s is not None:
@@ -163,6 +170,8 @@ def run(
 ) -> Summary:
     """Recognise until the source ends, the user quits, `max_seconds` of the source are over, or `stopped` is not 0.
 
+    The source is closed then, unless an error is raised.
+
     Args:
         on_move: called with each move as it ends, from the recognising thread.
         tell: takes a line about a source that fails or comes back.
@@ -179,11 +188,13 @@ def run(
     finally:
         if answers.close(CLOSE_S):
             watch.finish()
+    source.close()  # only then are all its frames counted
     seconds = watch.last_s - watch.first_s
+    ahead = 0 if source.live else watch.passed_over  # of a file: not dropped, but beyond what was asked for
     return Summary(
-        frames=watch.answered + source.dropped,
+        frames=source.captured - ahead,
         answered=watch.answered,
-        dropped=source.dropped,
+        dropped=source.dropped + watch.passed_over - ahead,
         seconds=seconds,
         fps=(watch.answered - 1) / seconds if seconds > 0 else None,
         moves=tuple(watch.moves),
@@ -192,19 +203,25 @@ def run(
 
 
 class Outage:
-    """Tells when a source begins to fail, and when it is back."""
+    """Tells when a source begins to fail, each reason once, and when it is back."""
 
     def __init__(self, source: FrameSource, tell: Callable[[str], None]) -> None:
         self._source, self._tell = source, tell
-        self._failing = False
+        self._since_s: float | None = None
+        self._told: set[str | None] = set()
 
     def check(self) -> None:
-        status = self._source.status
-        if status and not self._failing:
-            self._tell(f"{self._source.name}: {status}")
-        elif self._failing and not status:
-            self._tell(f"{self._source.name}: frames again")
-        self._failing = status is not None
+        source, now_s = self._source, time.monotonic()
+        reason, status = source.trouble, source.status
+        if status and self._since_s is None:
+            self._since_s = now_s
+        if status and reason not in self._told:
+            self._told.add(reason)
+            self._tell(f"{source.name}: {status}")
+        if self._since_s is not None and not status:
+            out_s = now_s - self._since_s
+            self._tell(f"{source.name}: frames again after {out_s:.0f} s; {source.dropped} dropped so far")
+            self._since_s, self._told = None, set()
 
 
 def live(
@@ -221,11 +238,14 @@ def live(
     threshold: float | None = None,
     mirror: bool = False,
     max_seconds: float | None = None,
+    give_up_after_s: float | None = None,
     tell: Callable[[str], None] = say,
+    connect: Callable[[Camera | Address], Capture] | None = None,
 ) -> Summary:
     """What `pointe live` does: open all that is asked for, run, and close it so that every output is whole.
 
-    A file is paced only where it is shown. The annotated recording holds what the display shows.
+    A file is paced only where it is shown. The annotated recording holds what the display shows. `give_up_after_s` and
+    `connect` are those of `open_source`.
 
     Raises:
         UsageError: an output cannot be written, or the threshold is no probability.
@@ -240,7 +260,9 @@ def live(
         try:
             recognizer = Recognizer.load(find_model(model), device, threads)
             tracker = MoveTracker(recognizer.card, threshold)
-            frames = stack.enter_context(open_source(source, pace=pace and shown))
+            frames = stack.enter_context(
+                open_source(source, pace=pace and shown, give_up_after_s=give_up_after_s, connect=connect)
+            )
             stop.raises = False
         except Interrupted:
             return Summary(exit_code=stop.exit_code)
@@ -260,20 +282,23 @@ def live(
                 file.write(move)
             tell(describe(move, recognizer.card))
 
-        summary = run(
-            frames,
-            recognizer,
-            tracker,
-            screen,
-            on_move=on_move,
-            tell=tell,
-            max_seconds=max_seconds,
-            stopped=lambda: stop.exit_code,
-        )
-        for recording in (drawn, raw):
-            if recording:
-                recording.hurry = stop.exit_code != 0
-            if recording and recording.left_out:
+        recordings = [recording for recording in (drawn, raw) if recording]
+        try:
+            summary = run(
+                frames,
+                recognizer,
+                tracker,
+                screen,
+                on_move=on_move,
+                tell=tell,
+                max_seconds=max_seconds,
+                stopped=lambda: stop.exit_code,
+            )
+        finally:
+            for recording in recordings:
+                recording.hurry = stop.exit_code != 0 or sys.exc_info()[0] is not None
+        for recording in recordings:
+            if recording.left_out:
                 tell(f"{recording.path}: {recording.left_out} pictures came too close together to be recorded")
         return replace(summary, wrote=tuple(sink.path for sink in (drawn, raw, file) if sink and sink.wrote))
 

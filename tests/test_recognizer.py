@@ -136,6 +136,15 @@ def test_a_gap_that_is_not_longer_keeps_the_window() -> None:
     assert recognizer.filled == 2
 
 
+def test_a_picture_of_another_size_starts_the_window_afresh() -> None:
+    recognizer, encoder, _ = plain()
+    recognizer.push(at(0.0))
+    recognizer.push(at(PERIOD_S))
+    resets = encoder.resets
+    recognizer.push(Frame(picture("plie", (128, 96)), 2, 2 * PERIOD_S))
+    assert (recognizer.filled, encoder.resets) == (1, resets + 1)
+
+
 def test_time_that_goes_back_starts_the_window_afresh() -> None:
     recognizer, _, _ = plain()
     for index in range(WINDOW):
