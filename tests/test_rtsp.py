@@ -64,7 +64,7 @@ class Server:
     def __init__(self, clip: Path, *login: str) -> None:
         self.port = free_port()
         self.url = f"rtsp://127.0.0.1:{self.port}/test"
-        self._command = [PYTHON, str(SCRIPT), str(self.port), str(clip), *login]
+        self._command = [PYTHON, str(SCRIPT), str(self.port), str(clip), *(["test", *login] if login else [])]
         self._child: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> "Server":
