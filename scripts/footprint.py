@@ -26,4 +26,10 @@ class Footprint:
         )
 
 
+def children() -> list[int]:
+    """The processes that this one started and that still run."""
+    lists = (path.read_text() for path in Path("/proc/self/task").glob("*/children"))
+    return [int(pid) for each in lists for pid in each.split()]
+
+
 TICKS_PER_S = 100  # USER_HZ, which is 100 on every Linux that Python runs on

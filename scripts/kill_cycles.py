@@ -152,7 +152,8 @@ class Command:
         )
         self.said: list[str] = []
         self._changed = threading.Condition()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listening = threading.Thread(target=self._listen, daemon=True)
+        self._listening.start()
 
     def wait_for(self, pattern: str, since: int) -> str | None:
         """The first line from number `since` on that matches; None when none comes within PATIENCE_S."""
@@ -174,6 +175,9 @@ class Command:
     def close(self) -> None:
         self.child.kill()
         self.child.wait()
+        self._listening.join()
+        assert self.child.stdout is not None
+        self.child.stdout.close()
 
     def _listen(self) -> None:
         assert self.child.stdout is not None
@@ -324,8 +328,7 @@ def run_cycles(
         for number, breakage in enumerate(islice(cycle(breakages), cycles), 1):
             outcomes.append(_one_cycle(breakage, stage, command))
             tell(f"{number:4}  {_described(outcomes[-1])}  {Footprint.of(command.child.pid)}")
-        time.sleep(SETTLE_S)
-        after = Footprint.of(command.child.pid)
+        after = _settled(command.child.pid, before)
         exit_code, ended_in_s = command.end()
         last = command.wait_for(r"\d+ frames: \d+ answered", 0) or ""
         frames, answered, dropped = (int(n) for n in re.findall(r"(\d+) (?:frames:|answered|dropped)", last)[:3])
@@ -380,6 +383,15 @@ def _draw_stream(path: Path) -> Path:
         check=True,
     )
     return path
+
+
+def _settled(pid: int, before: Footprint) -> Footprint:
+    until_s = time.monotonic() + SETTLE_S
+    while (now := Footprint.of(pid)).threads > before.threads or now.descriptors > before.descriptors:
+        if time.monotonic() > until_s:
+            break
+        time.sleep(0.2)
+    return now
 
 
 def _plays(path: Path) -> bool:
