@@ -63,10 +63,17 @@ def live(
         float | None,
         typer.Option(min=1, help="End with exit code 3 after so many seconds without a frame; else try for ever."),
     ] = None,
+    camera_size: Annotated[
+        str | None, typer.Option(help="Ask a webcam for pictures of this size, as 1280x720.")
+    ] = None,
+    camera_fps: Annotated[
+        float | None, typer.Option(min=1, max=240, help="Ask a webcam for so many pictures a second.")
+    ] = None,
 ) -> None:
     """Recognise moves from a camera, an RTSP address or a video file, and show them."""
     from live.runner import live as run_live
     from live.runner import say
+    from live.webcam import Wanted
 
     summary = run_live(
         source,
@@ -82,12 +89,22 @@ def live(
         mirror=mirror,
         max_seconds=max_seconds,
         give_up_after_s=give_up_after,
+        wanted=Wanted.parse(camera_size, camera_fps),
     )
     rate = f" at {summary.fps:.1f} frames/s" if summary.fps else ""
     say(f"{summary.frames} frames: {summary.answered} answered{rate}, {summary.dropped} dropped")
     for path in summary.wrote:
         say(f"wrote {path}")
     raise typer.Exit(summary.exit_code)
+
+
+@app.command()
+def cameras() -> None:
+    """List the cameras at this machine, and what keeps one from being opened."""
+    from live.doctor import cameras as examine_cameras
+
+    for finding in examine_cameras():
+        print(finding.what if finding.ok and finding.what != "none found" else f"{finding.what}\n{finding.advice}")
 
 
 @app.command()

@@ -1,14 +1,12 @@
-"""Opening a camera or an address with OpenCV, with time-outs of our own and a reason where it fails."""
+"""Opening an address with OpenCV, with time-outs of our own and a reason where it fails."""
 
 import os
-import sys
 import threading
-from pathlib import Path
 from typing import Any, Protocol
 
 import cv2
 
-from live.address import Address, Camera, printable, why_no_picture
+from live.address import Address, printable, why_no_picture
 from models.errors import SourceError
 from models.frames import DECODER_THREADS
 
@@ -38,33 +36,7 @@ class UnreachableError(SourceError):
         self.reason = reason
 
 
-def open_live(place: Camera | Address) -> Capture:
-    return _open_camera(place) if isinstance(place, Camera) else _open_address(place)
-
-
-def _open_camera(camera: Camera) -> Capture:
-    """Raises UnreachableError."""
-    on_linux = sys.platform == "linux"
-    if on_linux:
-        device = Path(camera.device if isinstance(camera.device, str) else f"/dev/video{camera.device}")
-        found = ", ".join(sorted(str(path) for path in Path("/dev").glob("video*"))) or "none"
-        if not device.exists():
-            raise UnreachableError(
-                camera.shown, f"{device} does not exist", f"Cameras here: {found}. Without one: pointe live demo"
-            )
-        if not os.access(device, os.R_OK | os.W_OK):
-            raise UnreachableError(
-                camera.shown, f"no permission for {device}", "Join its group: sudo adduser $USER video"
-            )
-    capture = cv2.VideoCapture(camera.device, cv2.CAP_V4L2 if on_linux else cv2.CAP_ANY)
-    if not capture.isOpened():
-        capture.release()
-        raise UnreachableError(camera.shown, "it cannot be opened", "Close other programs that may be using it.")
-    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-    return capture
-
-
-def _open_address(address: Address) -> Capture:
+def open_address(address: Address) -> Capture:
     """Raises UnreachableError."""
     parameters = [
         *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(1000 * OPEN_TIMEOUT_S)),

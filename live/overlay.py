@@ -75,6 +75,7 @@ class View:
     fps: float | None = None
     latency_s: float | None = None
     dropped: int = 0
+    gives: str | None = None  # size and rate of a camera, as measured
     provider: str = ""
     stage_s: Mapping[str, float] = field(default_factory=dict)  # decode, prepare, encode, head, draw
     status: str | None = None  # "reconnecting"
@@ -298,7 +299,7 @@ class Overlay:
             ("model", clean(card.name)),
             ("encoder", clean(card.encoder.name)),
             ("device", clean(view.provider).removesuffix("ExecutionProvider") or "–"),
-            ("picture", f"{picture.shape[1]} × {picture.shape[0]}"),
+            ("picture", clean(view.gives) if view.gives else f"{picture.shape[1]} × {picture.shape[0]}"),
             ("window", f"{view.filled}/{view.window} at {card.sample_hz:g} Hz"),
             ("dropped", str(view.dropped)),
             ("time", f"{_number(view.time_s, '.1f')} s"),

@@ -6,6 +6,7 @@ watches a reader leaves it: the thread throws away what it still gets, and relea
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -24,6 +25,8 @@ FIRST_FRAME_S = 10.0
 
 # What is taken where a camera names no believable rate (some say 0 or 180000).
 USUAL_RATE_HZ = 30.0
+# Over so long the rate is measured.
+MEASURED_S = 2.0
 HIGHEST_RATE_HZ = 240.0
 
 
@@ -43,6 +46,8 @@ class Reader:
         self.decode_s = 0.0  # how long the last read took
         self.rate_hz = USUAL_RATE_HZ  # as the source names it
         self._name, self._connect = name, connect
+        self.gives: str | None = None  # size and rate as measured over the last MEASURED_S
+        self._times_s: deque[float] = deque()
         self._left = threading.Event()
         self._alive_s = time.monotonic()  # of the last frame, or of the beginning
         self._ahead = Ahead(self._frames(), 1, "capture", newest=True)
@@ -76,6 +81,13 @@ class Reader:
         """Whether its thread still is, as of one that was left inside OpenCV."""
         return self._ahead.running
 
+    def _measure(self, shape: tuple[int, ...], now_s: float) -> None:
+        self._times_s.append(now_s)
+        span_s = now_s - self._times_s[0]
+        if span_s >= MEASURED_S:
+            self.gives = f"{shape[1]}x{shape[0]} at {(len(self._times_s) - 1) / span_s:.1f} frames/s"
+            self._times_s.popleft()
+
     def _frames(self) -> Iterator[Captured]:
         """Runs in the reader's thread, which alone opens, reads and releases."""
         capture = self._connect()
@@ -95,6 +107,7 @@ class Reader:
                 if not ok:
                     raise UnreachableError(self._name, "it gives no frame", "Check that it plays elsewhere.")
                 index, self.captured, self._alive_s = self.captured, self.captured + 1, now_s
+                self._measure(image.shape, now_s)
                 yield Captured(np.asarray(image, np.uint8), index, now_s)
         finally:
             capture.release()

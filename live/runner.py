@@ -17,15 +17,17 @@ import cv2
 from live.address import Address, Camera, File, understand
 from live.ahead import Ahead
 from live.capture import Capture
+from live.display import Display
 from live.events import Events
 from live.moves import Move, MoveTracker
 from live.outputs import check_outputs
 from live.overlay import Overlay, View
 from live.recognizer import Recognizer
 from live.recording import Recording
-from live.screen import Answer, Draw, Screen
+from live.screen import Answer, Draw, Screen, Show
 from live.source import FrameSource, open_source
 from live.stopping import Interrupted, stop_signals
+from live.webcam import Wanted
 from live.window import Window, display_problem
 from models.card import DEFAULT_MODEL, ModelCard, display_name, find_model
 from models.frames import Frame
@@ -147,6 +149,7 @@ class Watch:
             fps=self._rate.tick(now_s),
             latency_s=self._latency_s,
             dropped=source.dropped,
+            gives=source.gives,
             provider=recognizer.provider,
             stage_s={
                 "decode": source.decode_s,
@@ -165,6 +168,7 @@ def run(
     *,
     on_move: Callable[[Move], None],
     tell: Callable[[str], None] = say,
+    wanted: Wanted | None = None,
     max_seconds: float | None = None,
     stopped: Callable[[], int] = lambda: 0,
 ) -> Summary:
@@ -175,16 +179,20 @@ def run(
     Args:
         on_move: called with each move as it ends, from the recognising thread.
         tell: takes a line about a source that fails or comes back.
+        wanted: what the camera was asked for; what it gives is told once it was measured.
         stopped: the exit code once the run is to end.
     """
     watch = Watch(source, recognizer, tracker, on_move)
     depth = 1 if source.live else ANSWERED_AHEAD
     answers = Ahead(watch.answers(max_seconds), depth, "recogniser", newest=source.live)
-    outage = Outage(source, tell)
+    outage, asked = Outage(source, tell), wanted
     try:
         while not (answers.ended or screen.quit or stopped()):
             screen.update(answers.next(TICK_S))
             outage.check()
+            if asked and source.gives:
+                tell(f"{source.name} gives {source.gives}; {asked} was asked for")
+                asked = None
     finally:
         if answers.close(CLOSE_S):
             watch.finish()
@@ -239,13 +247,14 @@ def live(
     mirror: bool = False,
     max_seconds: float | None = None,
     give_up_after_s: float | None = None,
+    wanted: Wanted | None = None,
     tell: Callable[[str], None] = say,
     connect: Callable[[Camera | Address], Capture] | None = None,
 ) -> Summary:
     """What `pointe live` does: open all that is asked for, run, and close it so that every output is whole.
 
-    A file is paced only where it is shown. The annotated recording holds what the display shows. `give_up_after_s` and
-    `connect` are those of `open_source`.
+    A file is paced only where it is shown. The annotated recording holds what the display shows. `give_up_after_s`,
+    `wanted` and `connect` are those of `open_source`.
 
     Raises:
         UsageError: an output cannot be written, or the threshold is no probability.
@@ -261,7 +270,9 @@ def live(
             recognizer = Recognizer.load(find_model(model), device, threads)
             tracker = MoveTracker(recognizer.card, threshold)
             frames = stack.enter_context(
-                open_source(source, pace=pace and shown, give_up_after_s=give_up_after_s, connect=connect)
+                open_source(
+                    source, pace=pace and shown, give_up_after_s=give_up_after_s, wanted=wanted, connect=connect
+                )
             )
             stop.raises = False
         except Interrupted:
@@ -271,7 +282,7 @@ def live(
         screen = Screen(
             frames,
             draw=_drawing(recognizer.card) if shown or record else None,
-            show=stack.enter_context(Window(f"pointe: {frames.name}")).show if shown else None,
+            show=_showing(stack, f"pointe: {frames.name}") if shown else None,
             record=drawn,
             record_raw=raw,
             mirror=mirror,
@@ -291,6 +302,7 @@ def live(
                 screen,
                 on_move=on_move,
                 tell=tell,
+                wanted=wanted,
                 max_seconds=max_seconds,
                 stopped=lambda: stop.exit_code,
             )
@@ -314,6 +326,12 @@ def _can_be_shown(tell: Callable[[str], None]) -> bool:
     if problem:
         tell(f"No window is shown. {problem}")
     return not problem
+
+
+def _showing(stack: ExitStack, title: str) -> Show:
+    if sys.platform == "linux":
+        return stack.enter_context(Display(title)).show
+    return stack.enter_context(Window(title)).show
 
 
 def _drawing(card: ModelCard) -> Draw:

@@ -16,8 +16,9 @@ import numpy as np
 
 from live.address import Address, Camera, File, refuse_playlists, understand
 from live.ahead import Ahead
-from live.capture import Capture, UnreachableError, open_live, silence_opencv
+from live.capture import Capture, UnreachableError, open_address, silence_opencv
 from live.reader import HIGHEST_RATE_HZ, USUAL_RATE_HZ, Reader
+from live.webcam import Wanted, open_webcam
 from models.errors import SourceError
 from models.frames import Frame, open_video, read_video
 
@@ -75,6 +76,10 @@ class FrameSource(Protocol):
         """The present on the clock of a live source's frames; None for a file."""
 
     @property
+    def gives(self) -> str | None:
+        """Size and rate of a live source as they were measured; None where they are not known."""
+
+    @property
     def decode_s(self) -> float:
         """How long the last frame took to be read."""
 
@@ -129,6 +134,7 @@ class FileSource(_Source):
     trouble = None
     status = None
     now_s = None
+    gives = None
 
     def __init__(self, path: Path, *, pace: bool = True, name: str | None = None) -> None:
         self.name = name or path.name
@@ -239,6 +245,11 @@ class LiveSource(_Source):
     def dropped(self) -> int:
         with self._counting:
             return self._dropped + (self._reader.dropped if self._reader else 0) + self._ahead.dropped
+
+    @property
+    def gives(self) -> str | None:
+        reader = self._reader
+        return reader.gives if reader else None
 
     @property
     def decode_s(self) -> float:
@@ -371,6 +382,7 @@ def open_source(
     *,
     pace: bool = True,
     give_up_after_s: float | None = None,
+    wanted: Wanted | None = None,
     connect: Callable[[Camera | Address], Capture] | None = None,
 ) -> FrameSource:
     """Open what a user named and wait for its first frame.
@@ -379,6 +391,7 @@ def open_source(
         text: a camera's number, /dev/video0, a file, an rtsp://, rtsps://, http:// or https:// address, or `demo`.
         pace: give a file's frames at their own times; otherwise as fast as they are asked for.
         give_up_after_s: a camera without a frame for so long is an error; None connects again for ever.
+        wanted: what a webcam is asked for.
         connect: opens a camera or an address in place of OpenCV.
 
     Raises:
@@ -389,8 +402,13 @@ def open_source(
     if isinstance(place, File):
         refuse_playlists(place.path)
         return FileSource(place.path, pace=pace, name="demo" if text == "demo" else None)
-    opener = connect or open_live
-    return LiveSource(place.shown, lambda: opener(place), give_up_after_s=give_up_after_s)
+
+    def open_place() -> Capture:
+        if connect:
+            return connect(place)
+        return open_webcam(place, wanted or Wanted()) if isinstance(place, Camera) else open_address(place)
+
+    return LiveSource(place.shown, open_place, give_up_after_s=give_up_after_s)
 
 
 def _rate_of(path: Path) -> float:
