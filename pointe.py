@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -40,6 +40,7 @@ Encoder = Annotated[
     str, typer.Option(help="pose, pose-thunder, image or inception-v3; or the path of an encoder's ONNX file.")
 ]
 SampleHz = Annotated[float, typer.Option(min=4, max=240, help="Frames per second that are looked at.")]
+LogFormat = Literal["text", "json"]
 Cache = Annotated[Path | None, typer.Option(help="Where features are kept; DATA/.pointe if not given.")]
 
 
@@ -63,6 +64,10 @@ def live(
         float | None,
         typer.Option(min=1, help="End with exit code 3 after so many seconds without a frame; else try for ever."),
     ] = None,
+    log_format: Annotated[LogFormat, typer.Option(help="Lines for people, or one JSON object a line.")] = "text",
+    metrics_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Serve figures for Prometheus on this port of 127.0.0.1.")
+    ] = None,
     camera_size: Annotated[
         str | None, typer.Option(help="Ask a webcam for pictures of this size, as 1280x720.")
     ] = None,
@@ -71,30 +76,40 @@ def live(
     ] = None,
 ) -> None:
     """Recognise moves from a camera, an RTSP address or a video file, and show them."""
+    from live.log import Line, teller
     from live.runner import live as run_live
-    from live.runner import say
     from live.webcam import Wanted
 
-    summary = run_live(
-        source,
-        model=model,
-        device=_device(device),
-        threads=threads,
-        headless=headless,
-        pace=not no_pace,
-        record=record,
-        record_raw=record_raw,
-        events=events,
-        threshold=threshold,
-        mirror=mirror,
-        max_seconds=max_seconds,
-        give_up_after_s=give_up_after,
-        wanted=Wanted.parse(camera_size, camera_fps),
-    )
+    tell = teller(log_format)
+    try:
+        summary = run_live(
+            source,
+            model=model,
+            device=_device(device),
+            threads=threads,
+            headless=headless,
+            pace=not no_pace,
+            record=record,
+            record_raw=record_raw,
+            events=events,
+            threshold=threshold,
+            mirror=mirror,
+            max_seconds=max_seconds,
+            give_up_after_s=give_up_after,
+            wanted=Wanted.parse(camera_size, camera_fps),
+            metrics_port=metrics_port,
+            tell=tell,
+        )
+    except PointeError as error:
+        if log_format == "json":
+            tell(Line(str(error), "error", exit_code=error.exit_code))
+        raise
     rate = f" at {summary.fps:.1f} frames/s" if summary.fps else ""
-    say(f"{summary.frames} frames: {summary.answered} answered{rate}, {summary.dropped} dropped")
+    text = f"{summary.frames} frames: {summary.answered} answered{rate}, {summary.dropped} dropped"
+    facts = {"captured": summary.frames, "answered": summary.answered, "dropped": summary.dropped, "fps": summary.fps}
+    tell(Line(text, "summary", **facts, exit_code=summary.exit_code))
     for path in summary.wrote:
-        say(f"wrote {path}")
+        tell(Line(f"wrote {path}", "wrote", path=str(path)))
     raise typer.Exit(summary.exit_code)
 
 

@@ -8,8 +8,8 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -19,6 +19,8 @@ from live.ahead import Ahead
 from live.capture import Capture
 from live.display import Display
 from live.events import Events
+from live.log import Line, say
+from live.metrics import Metrics
 from live.moves import Move, MoveTracker
 from live.outputs import check_outputs
 from live.overlay import Overlay, View
@@ -62,12 +64,6 @@ class Summary:
     wrote: tuple[Path, ...] = ()  # the outputs that there are
 
 
-def say(line: str) -> None:
-    """Print a line at once, also into a pipe; whoever reads it may have gone, which is no reason to end a run."""
-    with suppress(OSError, ValueError):
-        print(line, flush=True)
-
-
 class Rate:
     """Ticks per second over the last RATE_OVER_S; n ticks are n - 1 intervals."""
 
@@ -87,13 +83,19 @@ class Watch:
     """Recognises the frames of a source, in whatever thread iterates; moves are reported as they end."""
 
     def __init__(
-        self, source: FrameSource, recognizer: Recognizer, tracker: MoveTracker, on_move: Callable[[Move], None]
+        self,
+        source: FrameSource,
+        recognizer: Recognizer,
+        tracker: MoveTracker,
+        on_move: Callable[[Move], None],
+        on_answer: Callable[[View], None] = lambda view: None,
     ) -> None:
         self.moves: list[Move] = []
         self.answered = 0
         self.passed_over = 0  # frames that were taken and not answered
         self.first_s = self.last_s = 0.0  # of the answers, on the monotonic clock
-        self._source, self._recognizer, self._tracker, self._on_move = source, recognizer, tracker, on_move
+        self._source, self._recognizer, self._tracker = source, recognizer, tracker
+        self._on_move, self._on_answer = on_move, on_answer
         self._rate = Rate()
         self._times = recognizer.times
         self._latency_s: float | None = None
@@ -114,7 +116,9 @@ class Watch:
                 continue
             taken_s = time.monotonic()
             self._report(tracker.follow(recognizer.push(frame), frame.time_s))
-            yield Answer(frame, self._view(frame, taken_s))
+            view = self._view(frame, taken_s)
+            self._on_answer(view)
+            yield Answer(frame, view)
 
     def finish(self) -> None:
         """No more is iterated: a move that was going on ends."""
@@ -167,6 +171,7 @@ def run(
     screen: Screen,
     *,
     on_move: Callable[[Move], None],
+    on_answer: Callable[[View], None] = lambda view: None,
     tell: Callable[[str], None] = say,
     wanted: Wanted | None = None,
     max_seconds: float | None = None,
@@ -178,11 +183,12 @@ def run(
 
     Args:
         on_move: called with each move as it ends, from the recognising thread.
+        on_answer: called with each answer, from there too.
         tell: takes a line about a source that fails or comes back.
         wanted: what the camera was asked for; what it gives is told once it was measured.
         stopped: the exit code once the run is to end.
     """
-    watch = Watch(source, recognizer, tracker, on_move)
+    watch = Watch(source, recognizer, tracker, on_move, on_answer)
     depth = 1 if source.live else ANSWERED_AHEAD
     answers = Ahead(watch.answers(max_seconds), depth, "recogniser", newest=source.live)
     outage, asked = Outage(source, tell), wanted
@@ -191,7 +197,8 @@ def run(
             screen.update(answers.next(TICK_S))
             outage.check()
             if asked and source.gives:
-                tell(f"{source.name} gives {source.gives}; {asked} was asked for")
+                text = f"{source.name} gives {source.gives}; {asked} was asked for"
+                tell(Line(text, "camera", source=source.name, gives=source.gives, asked=str(asked)))
                 asked = None
     finally:
         if answers.close(CLOSE_S):
@@ -225,10 +232,13 @@ class Outage:
             self._since_s = now_s
         if status and reason not in self._told:
             self._told.add(reason)
-            self._tell(f"{source.name}: {status}")
+            text = f"{source.name}: {status}"
+            self._tell(Line(text, "outage", source=source.name, reason=reason or "no frame"))
         if self._since_s is not None and not status:
             out_s = now_s - self._since_s
-            self._tell(f"{source.name}: frames again after {out_s:.0f} s; {source.dropped} dropped so far")
+            text = f"{source.name}: frames again after {out_s:.0f} s; {source.dropped} dropped so far"
+            facts = {"source": source.name, "seconds": round(out_s, 1), "dropped": source.dropped}
+            self._tell(Line(text, "recovered", **facts))
             self._since_s, self._told = None, set()
 
 
@@ -248,6 +258,7 @@ def live(
     max_seconds: float | None = None,
     give_up_after_s: float | None = None,
     wanted: Wanted | None = None,
+    metrics_port: int | None = None,
     tell: Callable[[str], None] = say,
     connect: Callable[[Camera | Address], Capture] | None = None,
 ) -> Summary:
@@ -257,7 +268,7 @@ def live(
     `wanted` and `connect` are those of `open_source`.
 
     Raises:
-        UsageError: an output cannot be written, or the threshold is no probability.
+        UsageError: an output cannot be written, the threshold is no probability, or the port cannot be had.
         SourceError, ModelError, DeviceError: from what is opened.
         SinkError: an output failed meanwhile.
     """
@@ -277,6 +288,7 @@ def live(
             stop.raises = False
         except Interrupted:
             return Summary(exit_code=stop.exit_code)
+        metrics = stack.enter_context(Metrics(metrics_port, frames)) if metrics_port else None
         file = stack.enter_context(Events(events)) if events else None
         drawn, raw = _recording(stack, record, frames), _recording(stack, record_raw, frames)
         screen = Screen(
@@ -291,7 +303,7 @@ def live(
         def on_move(move: Move) -> None:
             if file:
                 file.write(move)
-            tell(describe(move, recognizer.card))
+            tell(Line(describe(move, recognizer.card), "move", **asdict(move)))
 
         recordings = [recording for recording in (drawn, raw) if recording]
         try:
@@ -301,6 +313,7 @@ def live(
                 tracker,
                 screen,
                 on_move=on_move,
+                on_answer=metrics.answer if metrics else lambda view: None,
                 tell=tell,
                 wanted=wanted,
                 max_seconds=max_seconds,

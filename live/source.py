@@ -64,6 +64,10 @@ class FrameSource(Protocol):
     def dropped(self) -> int: ...
 
     @property
+    def reconnects(self) -> int:
+        """Attempts at it."""
+
+    @property
     def trouble(self) -> str | None:
         """Why a live source is being connected again; None while all is well."""
 
@@ -130,7 +134,7 @@ class FileSource(_Source):
     """Every frame of a video file, decoded ahead; with `pace` each one is given when its time has come."""
 
     live = False
-    dropped = 0
+    dropped = reconnects = 0
     trouble = None
     status = None
     now_s = None

@@ -64,7 +64,9 @@ class Running:
         """Exit code, output and errors; it must end soon."""
         start_s = time.monotonic()
         out, err = self.process.communicate(timeout=30)
-        assert time.monotonic() - start_s < SOON_S
+        took_s = time.monotonic() - start_s
+        print(f"ended after {took_s:.2f} s")  # for docs/reliability.md, with pytest -s
+        assert took_s < SOON_S
         return self.process.returncode, out, err
 
     def assert_whole(self) -> None:

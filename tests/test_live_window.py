@@ -212,6 +212,7 @@ def test_a_display_that_goes_away_ends_the_run_with_whole_outputs(shown: Shown, 
     os.kill(shown.server.pid, signal.SIGKILL)
     start_s = time.monotonic()
     out, err = shown.process.communicate(timeout=60)
+    print(f"ended after {time.monotonic() - start_s:.2f} s")
     assert time.monotonic() - start_s < 10  # 2 on a machine with nothing else to do
     assert shown.process.returncode == 6
     assert err == "pointe: The display went away.\nStart again with --headless, which needs none.\n"
