@@ -86,6 +86,7 @@ class Reader:
         span_s = now_s - self._times_s[0]
         if span_s >= MEASURED_S:
             self.gives = f"{shape[1]}x{shape[0]} at {(len(self._times_s) - 1) / span_s:.1f} frames/s"
+        while now_s - self._times_s[0] >= MEASURED_S:
             self._times_s.popleft()
 
     def _frames(self) -> Iterator[Captured]:
