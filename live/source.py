@@ -19,7 +19,7 @@ from live.ahead import Ahead
 from live.capture import Capture, UnreachableError, open_address, silence_opencv
 from live.reader import HIGHEST_RATE_HZ, USUAL_RATE_HZ, Reader
 from live.webcam import Wanted, open_webcam
-from models.errors import SourceError
+from models.errors import SourceError, UsageError
 from models.frames import Frame, open_video, read_video
 
 # Frames of a file that are decoded before they are asked for.
@@ -65,7 +65,7 @@ class FrameSource(Protocol):
 
     @property
     def reconnects(self) -> int:
-        """Attempts at it."""
+        """How often it was tried to connect a live source again."""
 
     @property
     def trouble(self) -> str | None:
@@ -222,7 +222,7 @@ class LiveSource(_Source):
         """
         self.name = name
         self.rate_hz = USUAL_RATE_HZ
-        self.reconnects = 0  # attempts at it
+        self.reconnects = 0
         self._connect = connect
         self._give_up_after_s = give_up_after_s
         self._closing = threading.Event()
@@ -400,8 +400,11 @@ def open_source(
 
     Raises:
         SourceError: it may not be opened, or gives no frame; the text shows no password.
+        UsageError: something is wanted of what is no webcam.
     """
     place = understand(text)
+    if wanted and not isinstance(place, Camera):
+        raise UsageError(f"--camera-size and --camera-fps are for webcams, and {place.shown} is none.\nLeave them out.")
     silence_opencv()
     if isinstance(place, File):
         refuse_playlists(place.path)

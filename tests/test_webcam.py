@@ -22,6 +22,7 @@ from live.address import Camera
 from live.cameras import found_cameras, users_of
 from live.capture import UnreachableError
 from live.runner import live
+from live.source import open_source
 from live.webcam import Wanted, open_webcam
 from models.errors import UsageError
 
@@ -88,6 +89,12 @@ def test_a_size_is_understood_or_refused() -> None:
     for text in ("1280", "1280x", "0x720", "axb", "1280x720x3", "-1x5"):
         with pytest.raises(UsageError, match="Give width and height as in 1280x720"):
             Wanted.parse(text, None)
+
+
+def test_only_a_webcam_can_be_asked() -> None:
+    for source in ("demo", "rtsp://127.0.0.1:1/test"):
+        with pytest.raises(UsageError, match="are for webcams"):
+            open_source(source, wanted=Wanted((1280, 720), 30))
 
 
 def test_what_it_really_gives_is_measured_and_told(tmp_path: Path) -> None:
