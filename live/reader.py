@@ -85,7 +85,7 @@ class Reader:
         self._times_s.append(now_s)
         span_s = now_s - self._times_s[0]
         if span_s >= MEASURED_S:
-            self.gives = f"{shape[1]}x{shape[0]} at {(len(self._times_s) - 1) / span_s:.1f} frames/s"
+            self.gives = f"{shape[1]}x{shape[0]} at {(len(self._times_s) - 1) / span_s:.1f} Hz"
         while now_s - self._times_s[0] >= MEASURED_S:
             self._times_s.popleft()
 

@@ -42,7 +42,7 @@ class Wanted:
 
     def __str__(self) -> str:
         size = f"{self.size[0]}x{self.size[1]}" if self.size else ""
-        rate = f"{self.rate_hz:g} frames/s" if self.rate_hz else ""
+        rate = f"{self.rate_hz:g} Hz" if self.rate_hz else ""
         return " at ".join(filter(None, (size, rate)))
 
 

@@ -117,10 +117,10 @@ def test_what_it_really_gives_is_measured_and_told(tmp_path: Path) -> None:
         tell=lines.append,
     )
     (line,) = [line for line in lines if "gives" in line]
-    size, rate = line.removeprefix("camera 0 gives ").split(" frames/s; ")[0].split(" at ")
+    size, rate = line.removeprefix("camera 0 gives ").split(" Hz; ")[0].split(" at ")
     assert size == "640x480"
     assert 8 < float(rate) <= 20  # not the 30 that it names
-    assert line.endswith("1280x720 at 30 frames/s was asked for")
+    assert line.endswith("1280x720 at 30 Hz was asked for")
 
 
 def test_a_camera_that_is_not_there_is_said_and_those_that_are_listed(devices: Path) -> None:
