@@ -16,10 +16,6 @@ DEMO = Path(__file__).parent / "assets" / "demo.mp4"
 DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 HIDDEN = "***"
 
-# How the lists of files begin that FFmpeg knows by their content, and how much of a file is looked at for them.
-PLAYLISTS = (b"ffconcat", b"#extm3u")
-PLAYLIST_BYTES = 4096
-
 # How long an address that gave no picture is asked for the reason.
 PROBE_TIMEOUT_S = 1.0
 
@@ -83,22 +79,6 @@ def understand(text: str) -> Camera | Address | File:
         f"No such video file: {printable(text)}\n"
         "A source is a file, a camera's number (0), /dev/video0, an rtsp:// address, or demo."
     )
-
-
-def refuse_playlists(path: Path) -> None:
-    """FFmpeg would take a text that lists other files for a video, and open those.
-
-    Raises:
-        SourceError: the file is such a list, whatever its name.
-    """
-    try:
-        with path.open("rb") as file:
-            start = file.read(PLAYLIST_BYTES)
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read: {(error.strerror or 'it cannot be opened').lower()}.") from error
-    text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if text.startswith(PLAYLISTS):
-        raise SourceError(f"{path} is a list of other files and no video.\nGive the video itself.")
 
 
 def redact(address: str) -> str:

@@ -270,6 +270,9 @@ def live(
             max_seconds=max_seconds,
             stopped=lambda: stop.exit_code,
         )
+        damage = frames.damage()
+        if damage:
+            tell(f"{frames.name}: {damage}")
         for recording in (drawn, raw):
             if recording:
                 recording.hurry = stop.exit_code != 0

@@ -15,10 +15,11 @@ from typing import Protocol, Self
 import cv2
 import numpy as np
 
-from live.address import Address, Camera, File, refuse_playlists, understand
+from live.address import Address, Camera, File, understand
 from live.ahead import Ahead
 from live.capture import TIMED_OUT_S, Capture, UnreachableError, open_live, silence_opencv
-from models.frames import Frame, Image, open_video, read_video
+from models.damage import Reading
+from models.frames import Frame, Image, open_video
 
 # Frames of a file that are decoded before they are asked for.
 DECODED_AHEAD = 8
@@ -76,6 +77,9 @@ class FrameSource(Protocol):
 
     def pause(self, paused: bool) -> None: ...
 
+    def damage(self) -> str | None:
+        """Once it has ended: what could not be read of a file; None where nothing is known, and for a live source."""
+
     def close(self) -> None: ...
 
     def __iter__(self) -> Iterator[Frame]: ...
@@ -123,12 +127,13 @@ class FileSource(_Source):
         self.name = name or path.name
         self.decode_s = 0.0
         self._path = path
+        self._reading = Reading(path)
         self._pace = pace
         self._paused = False
         self._start_s: float | None = None  # when, on the monotonic clock, media time 0 was or would have been
-        self._ahead = Ahead(self._decode(path), DECODED_AHEAD, "decoder")
+        self._ahead = Ahead(self._decode(), DECODED_AHEAD, "decoder")
         self._pending = self._ahead.next()
-        assert self._pending is not None, "read_video raises where there is no frame"
+        assert self._pending is not None, "reading raises where there is no frame"
         height, width = self._pending.image.shape[:2]
         self.size = (width, height)
 
@@ -156,6 +161,9 @@ class FileSource(_Source):
         self._paused = paused
         self._start_s = None
 
+    def damage(self) -> str | None:
+        return self._reading.damage() if self.ended else None
+
     def close(self) -> None:
         self._ahead.close(CLOSE_S)
 
@@ -168,8 +176,8 @@ class FileSource(_Source):
         time.sleep(max(0.0, min(due_s, until_s) - now_s))
         return due_s <= until_s
 
-    def _decode(self, path: Path) -> Iterator[Frame]:
-        frames = read_video(path)
+    def _decode(self) -> Iterator[Frame]:
+        frames = iter(self._reading)
         while True:
             start = time.perf_counter()
             frame = next(frames, None)
@@ -232,6 +240,9 @@ class LiveSource(_Source):
 
     def pause(self, paused: bool) -> None:
         """A live source does not wait."""
+
+    def damage(self) -> str | None:
+        return None
 
     def close(self) -> None:
         self._closing.set()
@@ -308,7 +319,6 @@ def open_source(
     place = understand(text)
     silence_opencv()
     if isinstance(place, File):
-        refuse_playlists(place.path)
         return FileSource(place.path, pace=pace, name="demo" if text == "demo" else None)
     opener = connect or open_live
     return LiveSource(place.shown, lambda: opener(place))
