@@ -4,6 +4,7 @@ import dataclasses
 import io
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -483,9 +484,8 @@ def main() -> None:
 
 
 def _leave(code: str | int | None) -> None:
-    """End the process, also where a reader hangs inside OpenCV: then Python's own way out would abort it."""
-    ahead = sys.modules.get("live.ahead")
-    if ahead is not None and ahead.left_running():
+    """End the process, also where a thread of ours hangs inside a library: then Python's own way out would abort it."""
+    if any(thread.name.startswith("pointe: ") for thread in threading.enumerate()):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code if isinstance(code, int) else 0)

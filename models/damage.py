@@ -18,7 +18,7 @@ from models.frames import Frame, open_video, read_video
 # A container that gives only its length may have sound that goes on for longer than the picture.
 LONGER_SOUND_S = 0.5
 # Looking through the packets of a file without decoding them takes longer only where the disk is very slow.
-PATIENCE_S = 9.0
+PATIENCE_S = 5.0
 # The family of mp4, by what stands at its fifth byte. An edit list of its own may show less than it holds.
 WITH_EDIT_LISTS = re.compile(rb"....(ftyp|moov|mdat|wide|free|skip)", re.DOTALL)
 COMPLAINTS = ("partial file", "ended prematurely", "corrupt", "truncat")

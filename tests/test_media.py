@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from test_cli import pointe
 from toys import draw_clip, make_model
-from zoo import FFMPEG, FFPROBE, MAKES, X264, cut_off, encode, number_of, probe
 
 from live.moves import MoveTracker
 from live.recognizer import Recognizer
@@ -17,6 +16,8 @@ from live.screen import Screen
 from live.source import FileSource, LiveSource
 from models.damage import Reading
 from models.frames import Frame, Image
+from scripts.fuzz_media import main as fuzz_media
+from scripts.zoo import FFMPEG, FFPROBE, MAKES, X264, cut_off, encode, number_of, probe
 
 needs_ffprobe = pytest.mark.skipif(FFMPEG is None or FFPROBE is None, reason="needs apt-get install ffmpeg")
 
@@ -89,6 +90,18 @@ def test_every_command_says_how_much_of_a_damaged_video_it_could_use(cut: Path, 
     assert "Traceback" not in out + err
     if arguments[0] == "eval":
         assert "of 150 frames can be read" in (cut / arguments[-1] / "report.md").read_text()
+
+
+@needs_ffprobe
+def test_videos_damaged_at_random_neither_crash_it_nor_hold_it_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = make_model(tmp_path / "toy")
+    wrong = fuzz_media(["--files", "200", "--seed", "3", "--live-every", "100", "--model", str(model)])
+    told = capsys.readouterr().out
+    assert wrong == 0, told
+    outcomes = json.loads(told.splitlines()[-1])["outcomes"]
+    assert outcomes["used"] > 20 and outcomes["used in part"] > 20 and outcomes["refused"] > 20
 
 
 class CameraOf:

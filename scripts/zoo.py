@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 FFMPEG, FFPROBE = shutil.which("ffmpeg"), shutil.which("ffprobe")
 
@@ -23,6 +24,7 @@ VP9 = ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-crf", 
 AV1 = ("-c:v", "libaom-av1", "-usage", "realtime", "-cpu-used", "8", "-crf", "20", "-b:v", "0")
 MPEG4 = ("-c:v", "mpeg4", "-q:v", "3", "-bf", "0")
 MJPEG = ("-c:v", "mjpeg", "-q:v", "3", "-pix_fmt", "yuvj420p")
+NOISE = "noise=alls=60:allf=t,"
 UNEVEN = "select='lt(n,15)+not(mod(n,3))',"
 
 
@@ -128,6 +130,18 @@ MAKES: dict[str, Callable[[Path], None]] = {
 }
 
 
+# Pictures that do not compress, so that a file is all picture and hardly any header.
+NOISY: dict[str, Callable[[Path], None]] = {
+    "noise-h264.mp4": lambda p: encode(p, "25", *B_FRAMES, "-movflags", "faststart", change=NOISE),
+    "noise-h264.ts": lambda p: encode(p, "25", *B_FRAMES, change=NOISE),
+    "noise-hevc.mkv": lambda p: encode(p, "25", *X265, change=NOISE),
+    "noise-vp9.webm": lambda p: encode(p, "25", *VP9, change=NOISE),
+    "noise-av1.mkv": lambda p: encode(p, "25", *AV1, change=NOISE),
+    "noise-mpeg4.avi": lambda p: encode(p, "25", *MPEG4, change=NOISE),
+    "noise-mjpeg.mov": lambda p: encode(p, "25", *MJPEG, change=NOISE),
+}
+
+
 def probe(path: Path) -> tuple[int, list[float]]:
     """How many frames ffprobe decodes, and the time of each since the stream's start."""
     command = [
@@ -140,7 +154,7 @@ def probe(path: Path) -> tuple[int, list[float]]:
     return int(stream["nb_read_frames"]), [time - float(stream.get("start_time", 0)) for time in times]
 
 
-def number_of(image: np.ndarray) -> int:
+def number_of(image: npt.NDArray[np.uint8]) -> int:
     """The number that is written into an upright picture."""
     height, width = image.shape[:2]
     columns = image[height // 4 : 3 * height // 4].mean(axis=(0, 2)).reshape(-1)
