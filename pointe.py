@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.errors import DeviceError, PartlyDone, PointeError, UsageError
+from models.errors import DeviceError, PartlyDone, PointeError, UsageError, harmless
 from models.machine import install_command
 from models.quiet import native_stderr_kept_back
 from train.settings import ORIGINAL, TrainSettings, settings_for
@@ -391,7 +391,7 @@ def _watch_streams(
     with Progress(transient=True) as progress:
         done = progress.add_task("streams", total=len(videos))
         for video in videos:
-            task = progress.add_task(escape(video.path.name), total=None)
+            task = progress.add_task(escape(harmless(video.path.name)), total=None)
             try:
                 promised = frames_promised(video.path)
                 reading = Reading(video.path)
@@ -467,11 +467,12 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that has no é shows ? and the run goes on
+    _hide_secrets_from_the_process_list()
     try:
         app()
     except PointeError as error:
         sys.stdout.flush()
-        print(f"pointe: {error}", file=sys.stderr)
+        print(f"pointe: {harmless(str(error))}", file=sys.stderr)
         _leave(error.exit_code)
     except ImportError as error:
         # cv2 or onnxruntime lacks a library of the system, or a half-installed wheel: the doctor knows what to type.
@@ -481,6 +482,18 @@ def main() -> None:
         _leave(DeviceError.exit_code)
     except SystemExit as leaving:
         _leave(leaving.code)
+
+
+def _hide_secrets_from_the_process_list() -> None:
+    """Everybody on a machine can see what its commands were given; from here on without passwords."""
+    if any("://" in argument for argument in sys.argv):
+        from live.address import redact
+
+        shown = [redact(argument) if "://" in argument else argument for argument in sys.argv[1:]]
+        if shown != sys.argv[1:]:
+            from setproctitle import setproctitle
+
+            setproctitle(" ".join(["pointe", *shown]))
 
 
 def _leave(code: str | int | None) -> None:

@@ -26,6 +26,7 @@ from live.source import FrameSource, open_source
 from live.stopping import Interrupted, stop_signals
 from live.window import Window, display_problem
 from models.card import DEFAULT_MODEL, ModelCard, display_name, find_model
+from models.errors import harmless
 from models.frames import Frame
 from models.runtime import Device
 
@@ -58,7 +59,7 @@ class Summary:
 def say(line: str) -> None:
     """Print a line at once, also into a pipe; whoever reads it may have gone, which is no reason to end a run."""
     with suppress(OSError, ValueError):
-        print(line, flush=True)
+        print(harmless(line), flush=True)
 
 
 class Rate:
