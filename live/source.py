@@ -25,6 +25,8 @@ from models.frames import Frame, Image, open_video
 DECODED_AHEAD = 8
 # A paced file that fell back by more than this goes on at its own pace from there, instead of rushing after it.
 LATE_S = 0.25
+# A gap between two frames of a file that is longer than this is not sat out.
+LONGEST_WAIT_S = 5.0
 
 # Waits before each reconnect; the last one is repeated for ever.
 BACK_OFF_S = (1.0, 2.0, 4.0, 5.0)
@@ -170,7 +172,7 @@ class FileSource(_Source):
     def _wait_for(self, time_s: float, until_s: float) -> bool:
         """Sleep until the frame of `time_s` is due; False when `until_s` comes first."""
         now_s, start_s = time.monotonic(), self._start_s
-        if start_s is None or now_s - (start_s + time_s) > LATE_S:
+        if start_s is None or not -LONGEST_WAIT_S <= now_s - (start_s + time_s) <= LATE_S:
             start_s = self._start_s = now_s - time_s
         due_s = start_s + time_s
         time.sleep(max(0.0, min(due_s, until_s) - now_s))
