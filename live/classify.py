@@ -172,13 +172,13 @@ def print_summary(summary: Summary) -> None:
     if speed.frames:
         console.print(
             f"{speed.frames} frames of {speed.video_s:.1f} s in {speed.wall_s:.1f} s, {speed.jobs} at once:"
-            f" {figures['frames_per_s']:g} frames/s, {figures['frames_per_s_of_a_core']:g} for each core,"
+            f" {figures['frames_per_s']:g} frames/s, {figures['frames_per_s_of_a_core']:g} a second of one core,"
             f" {figures['times_real_time']:g} times as fast as real time"
         )
     looked_at = len(summary.done) - summary.again
-    console.print(f"{looked_at} videos done, {summary.again} done before, {len(summary.failed)} not done")
+    console.print(f"videos: {looked_at} done, {summary.again} done before, {len(summary.failed)} not done")
     if summary.left:
-        console.print(f"{summary.left} videos are left; the same command goes on with them")
+        console.print(f"stopped, {summary.left} left; the same command goes on with them")
 
 
 class _Results:

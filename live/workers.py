@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
@@ -121,8 +122,8 @@ class Workers:
                     reason = worker.kill()
                     if worker.video:
                         yield worker.video, Unreadable(reason)
-                    elif not worker.ready:
-                        raise ModelError(f"The process that loads {self._settings.folder} {reason}.")
+                    elif not worker.ready and not stopped():
+                        raise ModelError(f"{self._settings.folder} cannot be loaded: its process {reason}.")
                 elif worker.ready and not worker.video and waiting:
                     worker.begin(waiting.popleft())
 
@@ -179,9 +180,10 @@ class _Worker:
             self._process.join()
         code = self._process.exitcode
         self.connection.close()
+        what = "makes the decoder" if self.ready else "seems to"
         if not self._gone:
-            return f"makes the decoder hang: no frame for {STUCK_S:.0f} s"
-        return f"makes the decoder crash (signal {-code})" if code and code < 0 else "ended without a word"
+            return f"{what} hang: no answer for {STUCK_S if self.ready else LOADING_S:.0f} s"
+        return f"{what} crash (signal {-code})" if code and code < 0 else "ended without a word"
 
 
 @contextmanager
@@ -190,6 +192,7 @@ def _interrupts_held_back() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
+    resource_tracker.ensure_running()  # the first start would start it, which ends by letting interrupts through
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
