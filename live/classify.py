@@ -1,16 +1,11 @@
-"""A folder of videos in, the moves of each in a file of its own out, and a summary; goes on where it was stopped.
-
-What is finished has a record beside the results: of the video, the model and the options that it was made with. While
-those are what they were, the video is not looked at again.
-"""
+"""A folder of videos in, the moves of each in a file of its own out, and a summary; goes on where it was stopped."""
 
 import hashlib
 import json
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,37 +14,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from live.events import events_of
 from live.moves import MoveTracker
-from live.outputs import SinkError, hold, reason_of
+from live.results import Done, Results, held
 from live.stopping import stop_signals
-from live.videos import Failed, Video, find_videos, names_for, shown
+from live.videos import Failed, find_videos, names_for, shown
 from live.workers import Classified, Unreadable, Workers
-from models.card import DEFAULT_MODEL, ModelCard, find_model, sha256_of, write_atomically
+from models.card import DEFAULT_MODEL, ModelCard, find_model
 from models.errors import SourceError, UsageError
 from models.machine import machine, versions
 from models.runtime import Device, choose_device
 
 SUMMARY = "summary.json"
-RECORDS = ".pointe"  # hidden, within the folder of the results
 FORMATS = ("jsonl", "csv")
-
-
-@dataclass(frozen=True)
-class Done:
-    """One video whose moves are written; as in the summary, and with `made_by` as in its record."""
-
-    video: str  # its path
-    events: str  # within the folder of the results
-    sha256: str  # of the video
-    frames: int
-    seconds: float
-    moves: dict[str, int]  # how often each was danced
-    damage: str | None
-    size: int = 0  # of the video; with the time of its change it tells, as make does, whether it is the same
-    changed_ns: int = 0
-    events_sha256: str = ""
-    made_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,9 +93,9 @@ def classify(
     videos, failed = find_videos(named)
     if not videos:
         raise SourceError(f"{failed[0].video}: {failed[0].reason}.\nGive video files, folders of them, or 'DIR/*.mp4'.")
-    with _held(out), stop_signals() as stop:
+    with held(out), stop_signals() as stop:
         stop.raises = False
-        results = _Results(out, f".{events}", _made_by(card, device, threshold))
+        results = Results(out, f".{events}", _made_by(card, device, threshold))
         names = names_for(videos, results.owner_of)
         done = {video: record for video in videos if (record := results.finished(video, names[video]))}
         again = len(done)
@@ -145,7 +121,7 @@ def classify(
             speed,
             stop.exit_code,
         )
-        results.summarise(summary, threshold, workers.provider)
+        results.write(summary.path, _as_json(summary, threshold, workers.provider))
     if failed and not done and not summary.exit_code:
         raise SourceError(f"None of the videos could be read.\n{failed[0].video}: {failed[0].reason}")
     return summary
@@ -181,120 +157,28 @@ def print_summary(summary: Summary) -> None:
         console.print(f"stopped, {summary.left} left; the same command goes on with them")
 
 
-class _Results:
-    """The folder of the results and the records of what is finished in it. Whatever it writes is whole or not there."""
-
-    def __init__(self, out: Path, suffix: str, made_by: str) -> None:
-        self._out = out
-        self._suffix = suffix
-        self._made_by = made_by
-
-    def owner_of(self, name: Path) -> Path | None:
-        """The video that a name was given to, if that video is still there."""
-        record = self._record(name)
-        return Path(record.video) if record and os.path.lexists(record.video) else None
-
-    def finished(self, video: Video, name: Path) -> Done | None:
-        """The record of a video that need not be looked at again."""
-        record, status = self._record(name), _status(video.path)
-        if record is None or status is None or record.made_by != self._made_by:
-            return None
-        events = self._out / record.events
-        if not events.is_file() or sha256_of(events) != record.events_sha256:
-            return None
-        same = (record.size, record.changed_ns) == status
-        try:
-            return record if same or sha256_of(video.path) == record.sha256 else None
-        except OSError:
-            return None
-
-    def keep(self, video: Video, name: Path, answer: Classified) -> Done:
-        """Raises SinkError."""
-        events = name.with_name(name.name + self._suffix)
-        content = events_of(answer.moves, as_csv=self._suffix == ".csv").encode("ascii")
-        size, changed_ns = _status(video.path) or (0, 0)
-        done = Done(
-            video=str(video.path),
-            events=str(events),
-            sha256=answer.sha256,
-            frames=answer.frames,
-            seconds=round(answer.seconds, 3),
-            moves=dict(sorted(Counter(move.name for move in answer.moves).items())),
-            damage=answer.damage,
-            size=size,
-            changed_ns=changed_ns,
-            events_sha256=hashlib.sha256(content).hexdigest(),
-            made_by=self._made_by,
-        )
-        self._write(self._out / events, content)
-        self._write(self._record_path(name), json.dumps(asdict(done)).encode())
-        return done
-
-    def summarise(self, summary: Summary, threshold: float | None, provider: str) -> None:
-        """Raises SinkError."""
-        card = summary.card
-        told = ("video", "events", "sha256", "frames", "seconds", "moves", "damage")
-        document: dict[str, Any] = {
-            "model": {"name": card.name, "encoder": card.encoder.sha256, "head": card.head.sha256},
-            "threshold": "those of the card" if threshold is None else threshold,
-            "ran_on": provider,
-            "machine": machine(),
-            "versions": versions(),
-            "videos": [{key: asdict(done)[key] for key in told} for done in summary.done],
-            "not_done": [asdict(failed) for failed in summary.failed],
-            "left": summary.left,
-            "moves": dict(sorted(sum((Counter(done.moves) for done in summary.done), Counter()).items())),
-            "speed": asdict(summary.speed) | summary.speed.figures,
-        }
-        self._write(summary.path, (json.dumps(document, indent=2) + "\n").encode())
-
-    def _record(self, name: Path) -> Done | None:
-        try:
-            return Done(**json.loads(self._record_path(name).read_bytes()))
-        except (OSError, ValueError, TypeError):  # none, or none of ours
-            return None
-
-    def _record_path(self, name: Path) -> Path:
-        return self._out / RECORDS / name.with_name(f"{name.name}{self._suffix}.json")
-
-    def _write(self, path: Path, content: bytes) -> None:
-        try:
-            for half in path.parent.glob(f".{path.name}.*.half"):  # of a run that was killed in this very moment
-                half.unlink()
-            write_atomically(path, content)
-        except OSError as error:
-            raise SinkError(f"{path} cannot be written: {reason_of(error)}.\nWhat was finished is kept.") from error
-
-
-@contextmanager
-def _held(out: Path) -> Iterator[None]:
-    """Keep other runs out of the folder of the results. Raises UsageError."""
-    lock = out / RECORDS / "lock"
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        file = lock.open("ab")
-    except OSError as error:
-        raise UsageError(f"--out {out} cannot be written: {reason_of(error)}.\nGive another folder.") from error
-    with file:
-        try:
-            hold(file)
-        except BlockingIOError as error:
-            raise UsageError(f"Another run writes to {out}.\nGive another folder, or end that run.") from error
-        yield
+def _as_json(summary: Summary, threshold: float | None, provider: str) -> bytes:
+    card = summary.card
+    told = ("video", "events", "sha256", "frames", "seconds", "moves", "damage")
+    document: dict[str, Any] = {
+        "model": {"name": card.name, "encoder": card.encoder.sha256, "head": card.head.sha256},
+        "threshold": "those of the card" if threshold is None else threshold,
+        "ran_on": provider or None,  # nothing ran where all was done before
+        "machine": machine(),
+        "versions": versions(),
+        "videos": [{key: asdict(done)[key] for key in told} for done in summary.done],
+        "not_done": [asdict(failed) for failed in summary.failed],
+        "left": summary.left,
+        "moves": dict(sorted(sum((Counter(done.moves) for done in summary.done), Counter()).items())),
+        "speed": asdict(summary.speed) | summary.speed.figures,
+    }
+    return (json.dumps(document, indent=2) + "\n").encode()
 
 
 def _made_by(card: ModelCard, device: Device, threshold: float | None) -> str:
     """All but the video that its moves depend on. Raises DeviceError."""
     whole = json.dumps([card.model_dump_json(), choose_device(device), threshold, versions().get("pointe")])
     return hashlib.sha256(whole.encode()).hexdigest()
-
-
-def _status(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_size, status.st_mtime_ns
 
 
 def _cores() -> int:
