@@ -73,12 +73,12 @@ def damaged_videos(folder: Path, files: int, seed: int) -> list[Path]:
     return damaged
 
 
-def through_classify(videos: Sequence[Path], model: Path, jobs: int) -> tuple[Counter[str], list[str], float]:
-    """What came of the videos, what went wrong, and the longest time between two answers, in seconds."""
+def through_classify(videos: Sequence[Path], model: Path) -> tuple[Counter[str], list[str], float]:
+    """What came of the videos, what went wrong, and the longest that one took, in seconds."""
     outcomes: Counter[str] = Counter()
     wrong: list[str] = []
     longest_s, before_s = 0.0, time.monotonic()
-    with Workers(model, "cpu", None, jobs) as workers:
+    with Workers(model, "cpu", None, 1) as workers:
         for path, answer in workers.each(videos, lambda: 0):
             now_s = time.monotonic()
             if outcomes:  # before the first one the model is loaded
@@ -111,7 +111,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=2, help="at once")
     parser.add_argument("--live-every", type=int, default=25, help="so many files, one also goes through `pointe live`")
     parser.add_argument("--model", default=DEFAULT_MODEL)
     chosen = parser.parse_args(arguments)
@@ -121,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         videos = damaged_videos(folder, chosen.files, chosen.seed)
-        outcomes, wrong, longest_s = through_classify(videos, model, chosen.jobs)
+        outcomes, wrong, longest_s = through_classify(videos, model)
         lived = videos[:: chosen.live_every]
         wrong += [said for path in lived if (said := through_live(path, model, folder))]
     for line in wrong:

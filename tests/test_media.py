@@ -15,9 +15,9 @@ from live.runner import live, run
 from live.screen import Screen
 from live.source import FileSource, LiveSource
 from models.damage import Reading
-from models.frames import Frame, Image
+from models.frames import Frame, Image, read_video
 from scripts.fuzz_media import main as fuzz_media
-from scripts.zoo import FFMPEG, FFPROBE, MAKES, X264, cut_off, encode, number_of, probe
+from scripts.zoo import AV1, FFMPEG, FFPROBE, MAKES, X264, cut_off, encode, number_of, probe
 
 needs_ffprobe = pytest.mark.skipif(FFMPEG is None or FFPROBE is None, reason="needs apt-get install ffmpeg")
 
@@ -90,6 +90,17 @@ def test_every_command_says_how_much_of_a_damaged_video_it_could_use(cut: Path, 
     assert "Traceback" not in out + err
     if arguments[0] == "eval":
         assert "of 150 frames can be read" in (cut / arguments[-1] / "report.md").read_text()
+
+
+@needs_ffprobe
+def test_a_picture_that_changes_its_size_is_decoded_elsewhere_too(tmp_path: Path) -> None:
+    small, large = tmp_path / "small.obu", tmp_path / "large.obu"
+    encode(small, "25", *AV1, frames=20)
+    encode(large, "25", *AV1, frames=20, size=(192, 128))
+    both = tmp_path / "both.obu"
+    both.write_bytes(small.read_bytes() + large.read_bytes())
+    shapes = [frame.image.shape for frame in read_video(both)]
+    assert len(shapes) == 40
 
 
 @needs_ffprobe
