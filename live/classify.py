@@ -17,7 +17,7 @@ from rich.table import Table
 from live.moves import MoveTracker
 from live.results import Done, Results, held
 from live.stopping import stop_signals
-from live.videos import Failed, find_videos, names_for, shown
+from live.videos import Failed, Video, find_videos, names_for, shown
 from live.workers import Classified, Unreadable, Workers
 from models.card import DEFAULT_MODEL, ModelCard, find_model
 from models.errors import SourceError, UsageError
@@ -97,7 +97,11 @@ def classify(
         stop.raises = False
         results = Results(out, f".{events}", _made_by(card, device, threshold))
         names = names_for(videos, results.owner_of)
-        done = {video: record for video in videos if (record := results.finished(video, names[video]))}
+        done: dict[Video, Done] = {}
+        for video in videos:
+            record = None if stop.exit_code else results.finished(video, names[video])
+            if record:
+                done[video] = record
         again = len(done)
         todo = {video.path: video for video in videos if video not in done}
         speed = Speed(jobs=min(jobs or _cores(), len(todo)))

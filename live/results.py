@@ -4,6 +4,7 @@ Whatever is written is whole or not there. A record says of which video, by whic
 moves were made; while those are what they were, the video need not be looked at again.
 """
 
+import glob
 import hashlib
 import json
 import os
@@ -71,7 +72,6 @@ class Results:
         """Raises SinkError."""
         events = name.with_name(name.name + self._suffix)
         content = events_of(answer.moves, as_csv=self._suffix == ".csv").encode("ascii")
-        size, changed_ns = _status(video.path) or (0, 0)
         done = Done(
             video=str(video.path),
             events=str(events),
@@ -80,14 +80,23 @@ class Results:
             seconds=round(answer.seconds, 3),
             moves=dict(sorted(Counter(move.name for move in answer.moves).items())),
             damage=answer.damage,
-            size=size,
-            changed_ns=changed_ns,
+            size=answer.size,
+            changed_ns=answer.changed_ns,
             events_sha256=hashlib.sha256(content).hexdigest(),
             made_by=self._made_by,
         )
         self.write(self._out / events, content)
         self.write(self._record_path(name), json.dumps(asdict(done)).encode())
         return done
+
+    def write(self, path: Path, content: bytes) -> None:
+        """Raises SinkError."""
+        try:
+            for half in path.parent.glob(f".{glob.escape(path.name)}.*.half"):  # of a run that was killed meanwhile
+                half.unlink()
+            write_atomically(path, content)
+        except OSError as error:
+            raise SinkError(f"{path} cannot be written: {reason_of(error)}.\nWhat was finished is kept.") from error
 
     def _record(self, name: Path) -> Done | None:
         try:
@@ -97,15 +106,6 @@ class Results:
 
     def _record_path(self, name: Path) -> Path:
         return self._out / RECORDS / name.with_name(f"{name.name}{self._suffix}.json")
-
-    def write(self, path: Path, content: bytes) -> None:
-        """Raises SinkError."""
-        try:
-            for half in path.parent.glob(f".{path.name}.*.half"):  # of a run that was killed in this very moment
-                half.unlink()
-            write_atomically(path, content)
-        except OSError as error:
-            raise SinkError(f"{path} cannot be written: {reason_of(error)}.\nWhat was finished is kept.") from error
 
 
 @contextmanager

@@ -6,6 +6,7 @@ and another process goes on with the rest. Knows nothing of how results are kept
 
 import hashlib
 import multiprocessing
+import os
 import signal
 import time
 from collections import deque
@@ -41,7 +42,9 @@ HASHED_AT_ONCE = 1 << 24  # bytes
 class Classified:
     """What came of one video."""
 
-    sha256: str  # of the video
+    sha256: str  # of the video, which had this size and this time of its last change before it was read
+    size: int
+    changed_ns: int
     frames: int
     seconds: float  # the time of its last frame
     moves: tuple[Move, ...]
@@ -225,12 +228,13 @@ def _work(connection: Connection, settings: _Settings) -> None:
 def _classify(path: Path, recognizer: Recognizer, tracker: MoveTracker, pulse: "_Pulse") -> Classified:
     """Raises SourceError, and ModelError where the head's answer is no number."""
     begun_s = time.process_time()
-    sha256 = _hash_of(path, pulse)
+    sha256, size, changed_ns = _hash_of(path, pulse)
     reading = Reading(path)
     seen = watch(recognizer, tracker, pulse.beating(reading))
     pulse.beat(reading.frames)
     damage = reading.damage()
-    return Classified(sha256, reading.frames, seen.seconds, seen.moves, damage, time.process_time() - begun_s)
+    cpu_s = time.process_time() - begun_s
+    return Classified(sha256, size, changed_ns, reading.frames, seen.seconds, seen.moves, damage, cpu_s)
 
 
 class _Pulse:
@@ -251,14 +255,15 @@ class _Pulse:
         self._told_s = time.monotonic()
 
 
-def _hash_of(path: Path, pulse: _Pulse) -> str:
-    """Raises SourceError."""
+def _hash_of(path: Path, pulse: _Pulse) -> tuple[str, int, int]:
+    """The hash of a file, its size and the time of its last change, in nanoseconds. Raises SourceError."""
     whole = hashlib.sha256()
     try:
         with path.open("rb") as file:
+            status = os.fstat(file.fileno())
             while part := file.read(HASHED_AT_ONCE):
                 whole.update(part)
                 pulse.beat(0)
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {(error.strerror or 'it cannot be opened').lower()}.") from error
-    return whole.hexdigest()
+    return whole.hexdigest(), status.st_size, status.st_mtime_ns

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import cv2
 import imageio_ffmpeg
@@ -72,7 +72,7 @@ def decoded_by_ffmpeg(path: Path) -> Iterator[tuple[npt.NDArray[np.uint8], float
         process.stderr.close()
 
 
-def _next_picture(stream: BinaryIO) -> npt.NDArray[np.uint8] | None:
+def _next_picture(stream: IO[bytes]) -> npt.NDArray[np.uint8] | None:
     """None at the end, and where what comes is no picture."""
     header = stream.read(BMP_HEADER.size)
     if len(header) < BMP_HEADER.size:
@@ -88,7 +88,7 @@ def _next_picture(stream: BinaryIO) -> npt.NDArray[np.uint8] | None:
     return None if image is None else np.asarray(image, np.uint8)
 
 
-def _listen(stream: BinaryIO, times: _Times) -> None:
+def _listen(stream: IO[bytes], times: _Times) -> None:
     unit = Fraction(0)
     for line in stream:
         if said := UNIT.search(line):
