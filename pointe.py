@@ -4,6 +4,7 @@ import dataclasses
 import io
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -11,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from models.errors import DeviceError, PartlyDone, PointeError, UsageError
+from models.errors import DeviceError, PartlyDone, PointeError, UsageError, harmless
 from models.machine import install_command
 from models.quiet import native_stderr_kept_back
 from train.settings import ORIGINAL, TrainSettings, settings_for
 
 if TYPE_CHECKING:
     from live.recognizer import Recognizer
+    from models.damage import Reading
     from models.runtime import Device
     from train.clips import Skipped
     from train.stream_labels import LabelledVideo
@@ -120,6 +122,40 @@ def cameras() -> None:
 
     for finding in examine_cameras():
         print(finding.what if finding.ok and finding.what != "none found" else f"{finding.what}\n{finding.advice}")
+
+
+@app.command()
+def classify(
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Video files, folders of them, or patterns as 'DIR/*.mp4'.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the moves of each video, and the summary.")],
+    jobs: Annotated[int | None, typer.Option(min=1, help="Videos at once; one for each core if not given.")] = None,
+    model: Model = "ballet",
+    device: DeviceName = "auto",
+    threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Takes the place of the card's.")] = None,
+    events: Annotated[str, typer.Option("--format", help="Of the moves: jsonl or csv.")] = "jsonl",
+) -> None:
+    """Find the moves of many videos, faster than real time; go on where it was stopped."""
+    from live.classify import classify as run_classify
+    from live.classify import print_summary
+    from live.log import say
+
+    summary = run_classify(
+        paths,
+        out,
+        model=model,
+        device=_device(device),
+        jobs=jobs,
+        threshold=threshold,
+        events=events,
+        tell=say,
+    )
+    print_summary(summary)
+    if summary.exit_code:
+        raise typer.Exit(summary.exit_code)
+    if summary.failed:
+        raise PartlyDone(f"{len(summary.failed)} of what was given gave no moves; {summary.path} says which and why.")
 
 
 @app.command()
@@ -270,6 +306,7 @@ def _evaluate_clips(recognizer: "Recognizer", data: Path, out: Path, model: str)
     from rich.progress import track
 
     from live.evaluate import answer_clip
+    from models.damage import Reading
     from models.errors import SourceError
     from train.clips import TEST, Skipped, find_clips
     from train.report import ClipAnswer, write_report
@@ -277,10 +314,13 @@ def _evaluate_clips(recognizer: "Recognizer", data: Path, out: Path, model: str)
     found = find_clips(data)
     clips = [clip for clip in found.clips if clip.split == TEST] or found.clips
     skipped = list(found.skipped)
-    answers = []
+    answers: list[ClipAnswer] = []
+    damaged: list[str] = []
     for clip in track(clips, description="clips"):
         try:
-            answers.append(ClipAnswer(clip.path, clip.move, answer_clip(recognizer, clip.path)))
+            reading = Reading(clip.path)
+            answers.append(ClipAnswer(clip.path, clip.move, answer_clip(recognizer, reading)))
+            damaged += _damage_of(clip.path, reading)
         except SourceError as error:
             skipped.append(Skipped(clip.path, str(error).splitlines()[0]))
     unknown = [answer for answer in answers if answer.truth not in recognizer.card.names]
@@ -299,13 +339,34 @@ def _evaluate_clips(recognizer: "Recognizer", data: Path, out: Path, model: str)
         title=f"{card.name} on {data.resolve().name}",
         moves=card.names,
         answers=answers,
-        measured_on={"data": data.resolve().name, "clips": str(len(answers)), "encoder": card.encoder.name},
+        measured_on={
+            "data": data.resolve().name,
+            "clips": str(len(answers)),
+            "encoder": card.encoder.name,
+            **_as_figure(damaged),
+        },
         skipped=skipped,
         displays=[move.display for move in card.moves],
     )
     print(f"accuracy {metrics['accuracy']:.3f} on {len(answers)} clips; the report is in {out}")
     if skipped:
         raise PartlyDone(f"{len(skipped)} clips were left out; {out / 'report.md'} says which and why.")
+
+
+def _damage_of(path: Path, reading: "Reading") -> list[str]:
+    """What could not be read of a video, told and as a list; empty where nothing is known."""
+    from live.address import printable
+
+    damage = reading.damage()
+    if not damage:
+        return []
+    line = f"{printable(path.name)}: {damage}"
+    print(line, file=sys.stderr)
+    return [line]
+
+
+def _as_figure(damaged: Sequence[str]) -> dict[str, str]:
+    return {"read in part": "; ".join(damaged)} if damaged else {}
 
 
 def _evaluate_streams(recognizer: "Recognizer", data: Path, out: Path, threshold: float | None) -> None:
@@ -316,7 +377,7 @@ def _evaluate_streams(recognizer: "Recognizer", data: Path, out: Path, threshold
 
     card = recognizer.card
     found = find_streams(data)
-    results, unread = _watch_streams(recognizer, found.videos, threshold)
+    results, unread, damaged = _watch_streams(recognizer, found.videos, threshold)
     skipped = [*found.skipped, *unread]
     if not results:
         raise SourceError(f"None of the {len(found.videos)} videos in {data} could be scored.\n{unread[0].reason}")
@@ -332,6 +393,7 @@ def _evaluate_streams(recognizer: "Recognizer", data: Path, out: Path, threshold
             "encoder": f"{card.encoder.name}, sha256 {card.encoder.sha256}",
             "threshold": "those of the card" if threshold is None else f"{threshold:g} for every move",
             "ran on": recognizer.provider,
+            **_as_figure(damaged),
             "versions": ", ".join(f"{package} {number}" for package, number in versions().items()),
         },
         skipped=skipped,
@@ -346,28 +408,31 @@ def _evaluate_streams(recognizer: "Recognizer", data: Path, out: Path, threshold
 
 def _watch_streams(
     recognizer: "Recognizer", videos: "Sequence[LabelledVideo]", threshold: float | None
-) -> "tuple[list[StreamResult], list[Skipped]]":
+) -> "tuple[list[StreamResult], list[Skipped], list[str]]":
+    """What the model said of each video, those left out, and those of which not all could be read."""
     from rich.markup import escape
     from rich.progress import Progress
 
     from live.evaluate import watch
     from live.moves import MoveTracker
+    from models.damage import Reading
     from models.errors import SourceError
-    from models.frames import frames_promised, read_video
+    from models.frames import frames_promised
     from train.clips import Skipped
     from train.event_scores import Span
     from train.stream_labels import LabelError
     from train.stream_scores import StreamResult
 
     tracker = MoveTracker(recognizer.card, threshold)
-    results, skipped = [], []
+    results, skipped, damaged = [], [], []
     with Progress(transient=True) as progress:
         done = progress.add_task("streams", total=len(videos))
         for video in videos:
-            task = progress.add_task(escape(video.path.name), total=None)
+            task = progress.add_task(escape(harmless(video.path.name)), total=None)
             try:
                 promised = frames_promised(video.path)
-                seen = watch(recognizer, tracker, progress.track(read_video(video.path), total=promised, task_id=task))
+                reading = Reading(video.path)
+                seen = watch(recognizer, tracker, progress.track(reading, total=promised, task_id=task))
                 video.labels.check(seen.seconds)
                 results.append(
                     StreamResult(
@@ -383,11 +448,12 @@ def _watch_streams(
                         dancer=video.labels.dancer,
                     )
                 )
+                damaged += _damage_of(video.path, reading)
             except (SourceError, LabelError) as error:
                 skipped.append(Skipped(video.path, str(error).splitlines()[0]))
             progress.remove_task(task)
             progress.advance(done)
-    return results, skipped
+    return results, skipped, damaged
 
 
 @app.command()
@@ -438,11 +504,12 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that has no é shows ? and the run goes on
+    _hide_secrets_from_the_process_list()
     try:
         app()
     except PointeError as error:
         sys.stdout.flush()
-        print(f"pointe: {error}", file=sys.stderr)
+        print(f"pointe: {harmless(str(error))}", file=sys.stderr)
         _leave(error.exit_code)
     except ImportError as error:
         # cv2 or onnxruntime lacks a library of the system, or a half-installed wheel: the doctor knows what to type.
@@ -454,10 +521,21 @@ def main() -> None:
         _leave(leaving.code)
 
 
+def _hide_secrets_from_the_process_list() -> None:
+    """Everybody on a machine can see what its commands were given; from here on without passwords."""
+    if any("://" in argument for argument in sys.argv):
+        from live.address import redact
+
+        shown = [redact(argument) if "://" in argument else argument for argument in sys.argv[1:]]
+        if shown != sys.argv[1:]:
+            from setproctitle import setproctitle
+
+            setproctitle(" ".join(["pointe", *shown]))
+
+
 def _leave(code: str | int | None) -> None:
-    """End the process, also where a reader hangs inside OpenCV: then Python's own way out would abort it."""
-    ahead = sys.modules.get("live.ahead")
-    if ahead is not None and ahead.left_running():
+    """End the process, also where a thread of ours hangs inside a library: then Python's own way out would abort it."""
+    if any(thread.name.startswith("pointe: ") for thread in threading.enumerate()):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code if isinstance(code, int) else 0)

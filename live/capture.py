@@ -55,8 +55,9 @@ def open_address(address: Address) -> Capture:
 
 def silence_opencv() -> None:
     """What goes wrong is said by us, once; the native lines could show an address with its password."""
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+    os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
+    os.environ.pop("OPENCV_FFMPEG_DEBUG", None)
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 class _FfmpegOptions:

@@ -6,6 +6,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from models.errors import harmless
+
 
 class Line(str):
     """A line for people; `event` and `facts` say the same to programs."""
@@ -22,7 +24,7 @@ class Line(str):
 def say(line: str) -> None:
     """Print a line at once, also into a pipe; whoever reads it may have gone, which is no reason to end a run."""
     with suppress(OSError, ValueError):
-        print(line, flush=True)
+        print(harmless(line), flush=True)
 
 
 def say_json(line: str) -> None:

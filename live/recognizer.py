@@ -16,7 +16,7 @@ from models.encoders import Encoder, Feature, open_encoder
 from models.errors import ModelError
 from models.frames import MAX_GAP_S, Frame, Sampler
 from models.keypoints import KEYPOINTS
-from models.runtime import Device, Session, open_session
+from models.runtime import Device, Session, first_line, open_session
 
 Probabilities = npt.NDArray[np.float32]  # (moves,)
 
@@ -223,8 +223,10 @@ def _check_head(head: Session, card: ModelCard, folder: Path) -> None:
 def _dry_run(run: Any, array: npt.NDArray[Any], path: Path) -> npt.NDArray[np.float32]:
     try:
         answer: npt.NDArray[np.float32] = np.asarray(run(array))
+    except ModelError:
+        raise
     except Exception as error:  # onnxruntime's errors have no common base of their own
-        raise ModelError(f"{path} does not run on {array.shape}: {str(error).splitlines()[0]}") from error
+        raise ModelError(f"{path} does not run on {array.shape}: {first_line(error)}") from error
     return answer
 
 

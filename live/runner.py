@@ -322,6 +322,9 @@ def live(
         finally:
             for recording in recordings:
                 recording.hurry = stop.exit_code != 0 or sys.exc_info()[0] is not None
+        damage = frames.damage()
+        if damage:
+            tell(Line(f"{frames.name}: {damage}", "damage", source=frames.name, damage=damage))
         for recording in recordings:
             if recording.left_out:
                 tell(f"{recording.path}: {recording.left_out} pictures came too close together to be recorded")

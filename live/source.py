@@ -14,18 +14,21 @@ from typing import Protocol, Self
 import cv2
 import numpy as np
 
-from live.address import Address, Camera, File, refuse_playlists, understand
+from live.address import Address, Camera, File, understand
 from live.ahead import Ahead
 from live.capture import Capture, UnreachableError, open_address, silence_opencv
 from live.reader import HIGHEST_RATE_HZ, USUAL_RATE_HZ, Reader
 from live.webcam import Wanted, open_webcam
+from models.damage import Reading
 from models.errors import SourceError, UsageError
-from models.frames import Frame, open_video, read_video
+from models.frames import Frame, open_video
 
 # Frames of a file that are decoded before they are asked for.
 DECODED_AHEAD = 8
 # A paced file that fell back by more than this goes on at its own pace from there, instead of rushing after it.
 LATE_S = 0.25
+# A gap between two frames of a file that is longer than this is not sat out.
+LONGEST_WAIT_S = 5.0
 
 # Waits before each reconnect; the last one is repeated for ever.
 BACK_OFF_S = (1.0, 2.0, 4.0, 5.0)
@@ -95,6 +98,9 @@ class FrameSource(Protocol):
 
     def pause(self, paused: bool) -> None: ...
 
+    def damage(self) -> str | None:
+        """Once it has ended: what could not be read of a file; None where nothing is known, and for a live source."""
+
     def close(self) -> None: ...
 
     def __iter__(self) -> Iterator[Frame]: ...
@@ -145,12 +151,13 @@ class FileSource(_Source):
         self.captured = 0
         self.decode_s = 0.0
         self._path = path
+        self._reading = Reading(path)
         self._pace = pace
         self._paused = False
         self._start_s: float | None = None  # when, on the monotonic clock, media time 0 was or would have been
-        self._ahead = Ahead(self._decode(path), DECODED_AHEAD, "decoder")
+        self._ahead = Ahead(self._decode(), DECODED_AHEAD, "decoder")
         self._pending = self._ahead.next()
-        assert self._pending is not None, "read_video raises where there is no frame"
+        assert self._pending is not None, "reading raises where there is no frame"
         height, width = self._pending.image.shape[:2]
         self.size = (width, height)
 
@@ -179,20 +186,23 @@ class FileSource(_Source):
         self._paused = paused
         self._start_s = None
 
+    def damage(self) -> str | None:
+        return self._reading.damage() if self.ended else None
+
     def close(self) -> None:
         self._ahead.close(CLOSE_S)
 
     def _wait_for(self, time_s: float, until_s: float) -> bool:
         """Sleep until the frame of `time_s` is due; False when `until_s` comes first."""
         now_s, start_s = time.monotonic(), self._start_s
-        if start_s is None or now_s - (start_s + time_s) > LATE_S:
+        if start_s is None or not -LONGEST_WAIT_S <= now_s - (start_s + time_s) <= LATE_S:
             start_s = self._start_s = now_s - time_s
         due_s = start_s + time_s
         time.sleep(max(0.0, min(due_s, until_s) - now_s))
         return due_s <= until_s
 
-    def _decode(self, path: Path) -> Iterator[Frame]:
-        frames = read_video(path)
+    def _decode(self) -> Iterator[Frame]:
+        frames = iter(self._reading)
         while True:
             start = time.perf_counter()
             frame = next(frames, None)
@@ -288,6 +298,9 @@ class LiveSource(_Source):
 
     def pause(self, paused: bool) -> None:
         """A live source does not wait."""
+
+    def damage(self) -> str | None:
+        return None
 
     def close(self) -> None:
         self._closing.set()
@@ -407,7 +420,6 @@ def open_source(
         raise UsageError(f"--camera-size and --camera-fps are for webcams, and {place.shown} is none.\nLeave them out.")
     silence_opencv()
     if isinstance(place, File):
-        refuse_playlists(place.path)
         return FileSource(place.path, pace=pace, name="demo" if text == "demo" else None)
 
     def open_place() -> Capture:

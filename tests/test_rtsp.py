@@ -193,6 +193,30 @@ def test_a_password_opens_the_stream(clip: Path) -> None:
             assert source.name == server.url.replace("rtsp://", "rtsp://***@")
 
 
+def test_no_output_of_a_stream_holds_its_password(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CAMERA_PASSWORD", PASSWORD)
+    lines: list[str] = []
+    with Server(clip, "anna", PASSWORD) as server:
+        live(
+            server.url.replace("rtsp://", "rtsp://anna:${CAMERA_PASSWORD}@"),
+            model=str(make_model(tmp_path / "toy")),
+            device="cpu",
+            headless=True,
+            record=tmp_path / "drawn.mp4",
+            record_raw=tmp_path / "raw.mp4",
+            events=tmp_path / "moves.jsonl",
+            max_seconds=3,
+            tell=lines.append,
+        )
+    written = [path for path in tmp_path.iterdir() if path.is_file()]
+    assert len(written) == 3 and all(path.stat().st_size for path in written[:2])
+    assert not [path.name for path in written if PASSWORD.encode() in path.read_bytes()]
+    native = capfd.readouterr()
+    assert PASSWORD not in native.out + native.err + "".join(lines)
+
+
 def test_whatever_is_wrong_is_said_in_two_lines_without_the_password(
     clip: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:

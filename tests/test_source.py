@@ -105,6 +105,15 @@ def test_the_rate_of_a_file_is_that_of_its_closest_pictures(tmp_path: Path, time
         assert source.rate_hz == pytest.approx(rate_hz, rel=0.06)
 
 
+def test_a_gap_of_hours_in_a_files_time_stamps_is_not_sat_out(tmp_path: Path) -> None:
+    clip = timed_clip(tmp_path / "clip.mkv", r"if(lt(N\,10)\,N*3600\,900000000+N*3600)", frames=20)
+    start_s = time.monotonic()
+    with FileSource(clip) as source:
+        times_s = [frame.time_s for frame in source]
+    assert len(times_s) == 20 and times_s[-1] > 9999
+    assert time.monotonic() - start_s < 9
+
+
 @pytest.mark.parametrize("name", ["list.mp4", "list.ffconcat"])
 @pytest.mark.parametrize(
     "before",
