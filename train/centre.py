@@ -151,7 +151,8 @@ def behind(score: Score, name: str) -> None:
     with score.move(name, later=0.25 * seconds):  # who can tell, while the foot has hardly left the floor?
         bent = score.chance(0.4 if passing else 0.25)
         score.standing.reach = score.between(0.74, 0.96) if bent else 1.0
-        score.standing.heel = score.between(0.4, 1.0) if not bent and score.chance(0.35) else 0.0
+        rises = not bent and score.chance(0.6 if passing else 0.35)
+        score.standing.heel = score.between(0.4, 1.0) if rises else 0.0
         score.carry(0.0)
         lift_behind(score, line)
         score.exactly(seconds)
@@ -173,7 +174,7 @@ def behind(score: Score, name: str) -> None:
 def rising(score: Score, passing: bool) -> tuple[float, float]:
     """Seconds in which the leg is thrown, goes up with the step, or rises slowly; and how long it stays at least."""
     way = (
-        score.pick("throw", "swing", "swing", "easy", "easy", "slow")
+        score.pick("throw", "swing", "swing", "swing", "easy", "slow")
         if passing
         else score.pick("throw", "easy", "slow")
     )
@@ -188,7 +189,7 @@ def rising(score: Score, passing: bool) -> tuple[float, float]:
 
 def pass_by(score: Score, stopped: float) -> None:
     """A moment at the height of it, if it did not stop there already, the body going on or turning a little."""
-    if stopped or score.chance(0.4):
+    if stopped or score.chance(0.55):
         score.trunk.yaw += score.between(-0.2, 0.2)
         score.exactly(score.between(0.05, 0.25))
     elif score.chance(0.2):

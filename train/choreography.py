@@ -1,8 +1,8 @@
 """All moves by name, and streams and clips of them with everyday motion in between.
 
-The moves are programs on a Score, told as a teacher would tell them: barre.py, centre.py, turns.py, allegro.py and
-leaps.py. What is no move is in everyday.py (people), play.py and tumbling.py (children), dancing.py (other people's
-dance), stage.py (dancers between moves) and unfinished.py (moves given up).
+The moves are programs on a Score, told as a teacher would tell them: barre.py, centre.py, pirouettes.py, turns.py,
+allegro.py and leaps.py. What is no move is in everyday.py (people), play.py, tumbling.py and climbing.py (children),
+dancing.py (other people's dance), stage.py (dancers between moves) and unfinished.py (moves given up).
 """
 
 from __future__ import annotations
@@ -11,7 +11,21 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from train import allegro, barre, centre, dancing, everyday, leaps, play, stage, tumbling, turns, unfinished
+from train import (
+    allegro,
+    barre,
+    centre,
+    climbing,
+    dancing,
+    everyday,
+    leaps,
+    pirouettes,
+    play,
+    stage,
+    tumbling,
+    turns,
+    unfinished,
+)
 from train.body import Body
 from train.score import Manner, Score, Segment, Stream, Style
 
@@ -34,7 +48,7 @@ PROGRAMS: dict[str, Callable[[Score], None]] = {
         allegro.balance,
         centre.arabesque,
         centre.attitude,
-        turns.pirouette,
+        pirouettes.pirouette,
         turns.fouette,
         turns.chaines,
         leaps.grand_jete,
@@ -68,8 +82,9 @@ ORDINARY: tuple[tuple[Callable[[Score], None], float], ...] = (
     (play.run_and_stop, 1),
     (play.leg_play, 1.2),
     (tumbling.balancing, 1),
-    (tumbling.climbing, 1),
-    (tumbling.dangling, 0.8),
+    (climbing.climbing, 1),
+    (climbing.dangling, 0.8),
+    (climbing.hanging, 1.0),
     (play.kicking, 1),
     (play.stepping_over, 0.7),
     (tumbling.cartwheel, 0.7),

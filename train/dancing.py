@@ -275,7 +275,8 @@ def turning_on_two_feet(score: Score) -> None:
             score.bend_knees(score.between(0.93, 1.0), heel=score.between(0.3, 0.7))
             score.carry()
             score.trunk.yaw += np.pi * score.side * score.between(0.7, 1.0)
-            score.exactly(score.between(0.3, 0.6))
+            with score.preparing():  # some would call it half a soutenu
+                score.exactly(score.between(0.3, 0.6))
             score.bend_knees(1.0)
             hands(score)
             score.exactly(0.2)

@@ -1,6 +1,6 @@
 """What is no ballet move, as children do it: hopping, jumping, running about, kicking.
 
-Tumbling and climbing are in tumbling.py. Each is a program on a Score.
+Tumbling is in tumbling.py, climbing in climbing.py. Each is a program on a Score.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What every ballet move is made of: a leg raised, a foot in passé, the trunk against it, a spring into the air.
 
-Directions are (out, up, front) seen from the dancer. The moves are in barre.py, centre.py, turns.py,
-allegro.py and leaps.py.
+Directions are (out, up, front) seen from the dancer. The moves are in barre.py, centre.py, pirouettes.py,
+turns.py, allegro.py and leaps.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is no ballet move, on hands, walls and one leg: floor work, cartwheels, climbing, balancing as a child does.
+"""What is no ballet move, on hands and one leg: floor work, cartwheels, stretches, balancing as a child does.
 
 Each is a program on a Score.
 """
@@ -118,58 +118,6 @@ def balancing(score: Score) -> None:
     score.carry()
     score.arms("down")
     score.beat(0.3)
-
-
-def climbing(score: Score) -> None:
-    """Up on something and down on the other side."""
-    score.any_side()
-    score.stance("parallel")
-    high = score.between(0.12, 0.5) * score.body.leg
-    ahead = score.between(0.25, 0.5)
-    for level in (high, 0.0):
-        for leg in (score.working, score.standing):
-            start = leg.ball
-            score.carry(0.15 if leg is score.working else 0.85)
-            x, z = score.spot(leg, 0.11, ahead if leg is score.working else 0.08)
-            top = max(start[1], level) + 0.06
-            leg.ball, leg.heel = ((start[0] + x) / 2, top, (start[2] + z) / 2), 0.3
-            score.trunk.tilt = score.between(0.05, 0.5)
-            any_hand(score, score.side)
-            score.beat(score.between(0.2, 0.45), least=0.15)
-            leg.ball, leg.heel = (x, level, z), 0.0
-            score.carry(0.6 if leg is score.working else 0.5)
-            score.beat(score.between(0.2, 0.5), least=0.15)
-        score.trunk.tilt = 0.0
-        score.beat(score.between(0.1, 1.0))
-    relax(score)
-
-
-def dangling(score: Score) -> None:
-    """Up on a wall, sit and swing the legs, then push off and down."""
-    relax(score)
-    trunk = score.trunk
-    score.bend_knees(0.85)
-    trunk.tilt = 0.4
-    score.beat(0.4)
-    trunk.seated, trunk.seat = 1.0, score.between(0.7, 1.3)
-    trunk.offset, trunk.tilt, trunk.bend = (0.0, -0.3 * score.body.leg), score.between(-0.2, 0.2), 0.2
-    for index in range(score.count(3, 8)):
-        for leg, swing in ((score.left, index % 2), (score.right, (index + 1) % 2)):
-            front = (0.9 if swing else 0.45) + score.between(-0.15, 0.2)
-            score.free(leg, (0.08, -0.7, front), score.between(0.68, 0.9), 0.4, knee=(0.15, 1.0, 0.9))
-        any_hand(score, 1 if score.chance(0.5) else -1)
-        score.beat(score.between(0.3, 0.8), least=0.2)
-    trunk.tilt = 0.4
-    score.beat(0.2)
-    for leg in (score.left, score.right):
-        score.land(leg)
-    trunk.seated, trunk.offset = 0.0, (0.0, 0.0)
-    score.bend_knees(score.between(0.65, 0.85))
-    score.exactly(score.between(0.3, 0.5))
-    score.bend_knees(1.0)
-    score.upright()
-    score.arms("down")
-    score.beat(0.4)
 
 
 def cartwheel(score: Score) -> None:
