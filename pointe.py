@@ -4,20 +4,22 @@ import dataclasses
 import io
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from models.errors import DeviceError, PartlyDone, PointeError, UsageError
+from models.errors import DeviceError, PartlyDone, PointeError, UsageError, harmless
 from models.machine import install_command
 from models.quiet import native_stderr_kept_back
 from train.settings import ORIGINAL, TrainSettings, settings_for
 
 if TYPE_CHECKING:
     from live.recognizer import Recognizer
+    from models.damage import Reading
     from models.runtime import Device
     from train.clips import Skipped
     from train.stream_labels import LabelledVideo
@@ -40,6 +42,7 @@ Encoder = Annotated[
     str, typer.Option(help="pose, pose-thunder, image or inception-v3; or the path of an encoder's ONNX file.")
 ]
 SampleHz = Annotated[float, typer.Option(min=4, max=240, help="Frames per second that are looked at.")]
+LogFormat = Literal["text", "json"]
 Cache = Annotated[Path | None, typer.Option(help="Where features are kept; DATA/.pointe if not given.")]
 
 
@@ -59,30 +62,100 @@ def live(
     threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Takes the place of the card's.")] = None,
     mirror: Annotated[bool, typer.Option("--mirror", help="Show the picture as a mirror does.")] = False,
     max_seconds: Annotated[float | None, typer.Option(min=0, help="Stop after this long.")] = None,
+    give_up_after: Annotated[
+        float | None,
+        typer.Option(min=1, help="End with exit code 3 after so many seconds without a frame; else try for ever."),
+    ] = None,
+    log_format: Annotated[LogFormat, typer.Option(help="Lines for people, or one JSON object a line.")] = "text",
+    metrics_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Serve figures for Prometheus on this port of 127.0.0.1.")
+    ] = None,
+    camera_size: Annotated[
+        str | None, typer.Option(help="Ask a webcam for pictures of this size, as 1280x720.")
+    ] = None,
+    camera_fps: Annotated[
+        float | None, typer.Option(min=1, max=240, help="Ask a webcam for so many pictures a second.")
+    ] = None,
 ) -> None:
     """Recognise moves from a camera, an RTSP address or a video file, and show them."""
+    from live.log import Line, teller
     from live.runner import live as run_live
-    from live.runner import say
+    from live.webcam import Wanted
 
-    summary = run_live(
-        source,
+    tell = teller(log_format)
+    try:
+        summary = run_live(
+            source,
+            model=model,
+            device=_device(device),
+            threads=threads,
+            headless=headless,
+            pace=not no_pace,
+            record=record,
+            record_raw=record_raw,
+            events=events,
+            threshold=threshold,
+            mirror=mirror,
+            max_seconds=max_seconds,
+            give_up_after_s=give_up_after,
+            wanted=Wanted.parse(camera_size, camera_fps),
+            metrics_port=metrics_port,
+            tell=tell,
+        )
+    except PointeError as error:
+        if log_format == "json":
+            tell(Line(str(error), "error", exit_code=error.exit_code))
+        raise
+    rate = f" at {summary.fps:.1f} frames/s" if summary.fps else ""
+    text = f"{summary.frames} frames: {summary.answered} answered{rate}, {summary.dropped} dropped"
+    facts = {"captured": summary.frames, "answered": summary.answered, "dropped": summary.dropped, "fps": summary.fps}
+    tell(Line(text, "summary", **facts, exit_code=summary.exit_code))
+    for path in summary.wrote:
+        tell(Line(f"wrote {path}", "wrote", path=str(path)))
+    raise typer.Exit(summary.exit_code)
+
+
+@app.command()
+def cameras() -> None:
+    """List the cameras at this machine, and what keeps one from being opened."""
+    from live.doctor import cameras as examine_cameras
+
+    for finding in examine_cameras():
+        print(finding.what if finding.ok and finding.what != "none found" else f"{finding.what}\n{finding.advice}")
+
+
+@app.command()
+def classify(
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Video files, folders of them, or patterns as 'DIR/*.mp4'.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the moves of each video, and the summary.")],
+    jobs: Annotated[int | None, typer.Option(min=1, help="Videos at once; one for each core if not given.")] = None,
+    model: Model = "ballet",
+    device: DeviceName = "auto",
+    threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Takes the place of the card's.")] = None,
+    events: Annotated[str, typer.Option("--format", help="Of the moves: jsonl or csv.")] = "jsonl",
+) -> None:
+    """Find the moves of many videos, faster than real time; go on where it was stopped."""
+    from live.classify import classify as run_classify
+    from live.classify import print_summary
+    from live.log import say
+
+    summary = run_classify(
+        paths,
+        out,
         model=model,
         device=_device(device),
-        threads=threads,
-        headless=headless,
-        pace=not no_pace,
-        record=record,
-        record_raw=record_raw,
-        events=events,
+        jobs=jobs,
         threshold=threshold,
-        mirror=mirror,
-        max_seconds=max_seconds,
+        events=events,
+        tell=say,
     )
-    rate = f" at {summary.fps:.1f} frames/s" if summary.fps else ""
-    say(f"{summary.frames} frames: {summary.answered} answered{rate}, {summary.dropped} dropped")
-    for path in summary.wrote:
-        say(f"wrote {path}")
-    raise typer.Exit(summary.exit_code)
+    print_summary(summary)
+    if summary.exit_code:
+        raise typer.Exit(summary.exit_code)
+    if summary.failed:
+        raise PartlyDone(f"{len(summary.failed)} of what was given gave no moves; {summary.path} says which and why.")
 
 
 @app.command()
@@ -233,6 +306,7 @@ def _evaluate_clips(recognizer: "Recognizer", data: Path, out: Path, model: str)
     from rich.progress import track
 
     from live.evaluate import answer_clip
+    from models.damage import Reading
     from models.errors import SourceError
     from train.clips import TEST, Skipped, find_clips
     from train.report import ClipAnswer, write_report
@@ -240,10 +314,13 @@ def _evaluate_clips(recognizer: "Recognizer", data: Path, out: Path, model: str)
     found = find_clips(data)
     clips = [clip for clip in found.clips if clip.split == TEST] or found.clips
     skipped = list(found.skipped)
-    answers = []
+    answers: list[ClipAnswer] = []
+    damaged: list[str] = []
     for clip in track(clips, description="clips"):
         try:
-            answers.append(ClipAnswer(clip.path, clip.move, answer_clip(recognizer, clip.path)))
+            reading = Reading(clip.path)
+            answers.append(ClipAnswer(clip.path, clip.move, answer_clip(recognizer, reading)))
+            damaged += _damage_of(clip.path, reading)
         except SourceError as error:
             skipped.append(Skipped(clip.path, str(error).splitlines()[0]))
     unknown = [answer for answer in answers if answer.truth not in recognizer.card.names]
@@ -262,13 +339,34 @@ def _evaluate_clips(recognizer: "Recognizer", data: Path, out: Path, model: str)
         title=f"{card.name} on {data.resolve().name}",
         moves=card.names,
         answers=answers,
-        measured_on={"data": data.resolve().name, "clips": str(len(answers)), "encoder": card.encoder.name},
+        measured_on={
+            "data": data.resolve().name,
+            "clips": str(len(answers)),
+            "encoder": card.encoder.name,
+            **_as_figure(damaged),
+        },
         skipped=skipped,
         displays=[move.display for move in card.moves],
     )
     print(f"accuracy {metrics['accuracy']:.3f} on {len(answers)} clips; the report is in {out}")
     if skipped:
         raise PartlyDone(f"{len(skipped)} clips were left out; {out / 'report.md'} says which and why.")
+
+
+def _damage_of(path: Path, reading: "Reading") -> list[str]:
+    """What could not be read of a video, told and as a list; empty where nothing is known."""
+    from live.address import printable
+
+    damage = reading.damage()
+    if not damage:
+        return []
+    line = f"{printable(path.name)}: {damage}"
+    print(line, file=sys.stderr)
+    return [line]
+
+
+def _as_figure(damaged: Sequence[str]) -> dict[str, str]:
+    return {"read in part": "; ".join(damaged)} if damaged else {}
 
 
 def _evaluate_streams(recognizer: "Recognizer", data: Path, out: Path, threshold: float | None) -> None:
@@ -279,7 +377,7 @@ def _evaluate_streams(recognizer: "Recognizer", data: Path, out: Path, threshold
 
     card = recognizer.card
     found = find_streams(data)
-    results, unread = _watch_streams(recognizer, found.videos, threshold)
+    results, unread, damaged = _watch_streams(recognizer, found.videos, threshold)
     skipped = [*found.skipped, *unread]
     if not results:
         raise SourceError(f"None of the {len(found.videos)} videos in {data} could be scored.\n{unread[0].reason}")
@@ -295,6 +393,7 @@ def _evaluate_streams(recognizer: "Recognizer", data: Path, out: Path, threshold
             "encoder": f"{card.encoder.name}, sha256 {card.encoder.sha256}",
             "threshold": "those of the card" if threshold is None else f"{threshold:g} for every move",
             "ran on": recognizer.provider,
+            **_as_figure(damaged),
             "versions": ", ".join(f"{package} {number}" for package, number in versions().items()),
         },
         skipped=skipped,
@@ -309,28 +408,31 @@ def _evaluate_streams(recognizer: "Recognizer", data: Path, out: Path, threshold
 
 def _watch_streams(
     recognizer: "Recognizer", videos: "Sequence[LabelledVideo]", threshold: float | None
-) -> "tuple[list[StreamResult], list[Skipped]]":
+) -> "tuple[list[StreamResult], list[Skipped], list[str]]":
+    """What the model said of each video, those left out, and those of which not all could be read."""
     from rich.markup import escape
     from rich.progress import Progress
 
     from live.evaluate import watch
     from live.moves import MoveTracker
+    from models.damage import Reading
     from models.errors import SourceError
-    from models.frames import frames_promised, read_video
+    from models.frames import frames_promised
     from train.clips import Skipped
     from train.event_scores import Span
     from train.stream_labels import LabelError
     from train.stream_scores import StreamResult
 
     tracker = MoveTracker(recognizer.card, threshold)
-    results, skipped = [], []
+    results, skipped, damaged = [], [], []
     with Progress(transient=True) as progress:
         done = progress.add_task("streams", total=len(videos))
         for video in videos:
-            task = progress.add_task(escape(video.path.name), total=None)
+            task = progress.add_task(escape(harmless(video.path.name)), total=None)
             try:
                 promised = frames_promised(video.path)
-                seen = watch(recognizer, tracker, progress.track(read_video(video.path), total=promised, task_id=task))
+                reading = Reading(video.path)
+                seen = watch(recognizer, tracker, progress.track(reading, total=promised, task_id=task))
                 video.labels.check(seen.seconds)
                 results.append(
                     StreamResult(
@@ -346,11 +448,12 @@ def _watch_streams(
                         dancer=video.labels.dancer,
                     )
                 )
+                damaged += _damage_of(video.path, reading)
             except (SourceError, LabelError) as error:
                 skipped.append(Skipped(video.path, str(error).splitlines()[0]))
             progress.remove_task(task)
             progress.advance(done)
-    return results, skipped
+    return results, skipped, damaged
 
 
 @app.command()
@@ -401,11 +504,12 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that has no é shows ? and the run goes on
+    _hide_secrets_from_the_process_list()
     try:
         app()
     except PointeError as error:
         sys.stdout.flush()
-        print(f"pointe: {error}", file=sys.stderr)
+        print(f"pointe: {harmless(str(error))}", file=sys.stderr)
         _leave(error.exit_code)
     except ImportError as error:
         # cv2 or onnxruntime lacks a library of the system, or a half-installed wheel: the doctor knows what to type.
@@ -417,10 +521,21 @@ def main() -> None:
         _leave(leaving.code)
 
 
+def _hide_secrets_from_the_process_list() -> None:
+    """Everybody on a machine can see what its commands were given; from here on without passwords."""
+    if any("://" in argument for argument in sys.argv):
+        from live.address import redact
+
+        shown = [redact(argument) if "://" in argument else argument for argument in sys.argv[1:]]
+        if shown != sys.argv[1:]:
+            from setproctitle import setproctitle
+
+            setproctitle(" ".join(["pointe", *shown]))
+
+
 def _leave(code: str | int | None) -> None:
-    """End the process, also where a reader hangs inside OpenCV: then Python's own way out would abort it."""
-    ahead = sys.modules.get("live.ahead")
-    if ahead is not None and ahead.left_running():
+    """End the process, also where a thread of ours hangs inside a library: then Python's own way out would abort it."""
+    if any(thread.name.startswith("pointe: ") for thread in threading.enumerate()):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code if isinstance(code, int) else 0)

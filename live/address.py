@@ -4,11 +4,12 @@ Only camera numbers, /dev/video*, existing files and rtsp, rtsps, http and https
 would open far more (`concat:`, `subfile:`, `data:`); all of that is refused here, unopened.
 """
 
+import os
 import re
 import socket
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from models.errors import SourceError
 
@@ -16,13 +17,11 @@ DEMO = Path(__file__).parent / "assets" / "demo.mp4"
 DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 HIDDEN = "***"
 
-# How the lists of files begin that FFmpeg knows by their content, and how much of a file is looked at for them.
-PLAYLISTS = (b"ffconcat", b"#extm3u")
-PLAYLIST_BYTES = 4096
-
 # How long an address that gave no picture is asked for the reason.
 PROBE_TIMEOUT_S = 1.0
 
+# A variable of the environment, so that no password need stand on a command line or in a script.
+_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # What cameras put into paths beside a password, as in /user=admin_password=..., and what merely looks like it.
 _TELLTALE = re.compile(r"[=@:;]|pass|pwd|token|key|auth", re.IGNORECASE)
@@ -40,10 +39,11 @@ class Camera:
 @dataclass(frozen=True)
 class Address:
     url: str
+    named: str | None = None  # as it was given, where variables were filled in
 
     @property
     def shown(self) -> str:
-        return redact(self.url)
+        return redact(self.named or self.url)
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,10 @@ def understand(text: str) -> Camera | Address | File:
         return Camera(text)
     scheme = _SCHEME.match(text)
     if scheme and scheme[1].lower() in DEFAULT_PORTS:
-        return _address(text)
+        filled = _filled_in(text)
+        return Address(_checked(filled), named=text if filled != text else None)
+    if _VARIABLE.match(text) and not os.path.lexists(text):
+        return _whole_from_environment(text)
     path = Path(text)
     if "\0" not in text and path.is_file():
         return File(path.absolute())
@@ -80,32 +83,18 @@ def understand(text: str) -> Camera | Address | File:
             f"{scheme[1]}:// addresses are not opened.\nGive rtsp://, rtsps://, http:// or https://, or a file."
         )
     raise SourceError(
-        f"No such video file: {printable(text)}\n"
+        f"No such video file: {redact(text)}\n"
         "A source is a file, a camera's number (0), /dev/video0, an rtsp:// address, or demo."
     )
-
-
-def refuse_playlists(path: Path) -> None:
-    """FFmpeg would take a text that lists other files for a video, and open those.
-
-    Raises:
-        SourceError: the file is such a list, whatever its name.
-    """
-    try:
-        with path.open("rb") as file:
-            start = file.read(PLAYLIST_BYTES)
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read: {(error.strerror or 'it cannot be opened').lower()}.") from error
-    text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if text.startswith(PLAYLISTS):
-        raise SourceError(f"{path} is a list of other files and no video.\nGive the video itself.")
 
 
 def redact(address: str) -> str:
     """An address as it may be shown: the host is visible, what could be a user or a password is not."""
     scheme = _SCHEME.match(address)
     if not scheme:
-        return printable(address)
+        # Where one slash is missing, or the whole scheme, what stands before the last @ may be a password all the same.
+        before, at, rest = address.rpartition("@")
+        return printable(f"{HIDDEN}@{rest}" if at and ":" in before else address)
     after = address[scheme.end() :]
     authority = re.split(r"[/?#]", after, maxsplit=1)[0]
     rest = after[len(authority) :]
@@ -158,7 +147,41 @@ def why_no_picture(url: str) -> str:
     return "no video in the answer" if status[1] == "200" else f"refused by the server ({status[1]})"
 
 
-def _address(text: str) -> Address:
+def _whole_from_environment(text: str) -> Address:
+    """An address that begins with a variable: the scheme is in it, so what it holds is taken as it is."""
+    filled = _VARIABLE.sub(lambda found: _variable(found[1]), text)
+    scheme = _SCHEME.match(filled)
+    if not scheme or scheme[1].lower() not in DEFAULT_PORTS:
+        raise SourceError(
+            f"{printable(text)} holds no address.\nPut rtsp://, rtsps://, http:// or https:// and the host into it."
+        )
+    return Address(_checked(filled))
+
+
+def _filled_in(text: str) -> str:
+    """The address with its variables filled in. Those of user and password are taken literally, and encoded here."""
+    authority = re.split(r"[/?#]", text[text.index("://") + 3 :], maxsplit=1)[0]
+    login_end = text.index("://") + 3 + authority.rfind("@")
+
+    def value(found: re.Match[str]) -> str:
+        raw = _variable(found[1])
+        return quote(raw, safe="") if found.start() < login_end else raw
+
+    return _VARIABLE.sub(value, text)
+
+
+def _variable(name: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        raise SourceError(
+            f"The address names the variable {printable(name) or '${}'}, which is not set.\n"
+            f"Type: export {printable(name) or 'NAME'}=...   and start again."
+        )
+    return value
+
+
+def _checked(text: str) -> str:
+    """Raises SourceError where it is no address."""
     if not text.isprintable() or " " in text:
         raise SourceError(f"{redact(text)} holds a space or a control character.\nWrite it as %20 and the like.")
     try:
@@ -171,7 +194,7 @@ def _address(text: str) -> Address:
             f"{redact(text)} is no address: host or port is wrong.\n"
             "Write rtsp://user:password@host:554/path, with %40 for @ and %2F for / inside the password."
         )
-    return Address(text)
+    return text
 
 
 def _describe(url: str) -> bytes:

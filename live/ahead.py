@@ -40,6 +40,11 @@ class Ahead(Generic[Item]):
         with self._changed:
             return self._done and not self._ready and self._error is None
 
+    @property
+    def running(self) -> bool:
+        """Whether the thread still is, as of one that hangs after its close."""
+        return self._thread.is_alive()
+
     def next(self, timeout_s: float | None = None) -> Item | None:
         """The next item; None when none came in time or it has ended."""
         with self._changed:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import models
+from live.cameras import ABOUT, DEVICES, JOIN_GROUP, found_cameras
 from live.window import SYSTEM_LIBRARIES, display_problem
 from models.errors import DeviceError, PointeError
 from models.machine import install_command
@@ -380,31 +381,22 @@ def display() -> list[Finding]:
     return [Finding(True, what, advice, "display")]
 
 
-def cameras(devices: Path = Path("/dev"), about: Path = Path("/sys/class/video4linux")) -> list[Finding]:
+def cameras(devices: Path = DEVICES, about: Path = ABOUT) -> list[Finding]:
     if not sys.platform.startswith("linux"):
         return [Finding(True, "not examined on this system; try: pointe live 0", topic="cameras")]
     findings = []
-    for device in sorted(devices.glob("video*"), key=lambda path: _version(path.name)):
-        if _read(about / device.name / "index") not in ("", "0"):
-            continue  # the second node of a camera holds no pictures
-        name = _read(about / device.name / "name") or "a camera"
-        if os.access(device, os.R_OK | os.W_OK):
-            number = device.name.removeprefix("video")
-            findings.append(Finding(True, f"{device} {name}: pointe live {number}", topic="cameras"))
+    for camera in found_cameras(devices, about):
+        shown = f"{camera.device} {camera.name or 'a camera'}"
+        if camera.users:
+            findings.append(Finding(True, f"{shown}: in use by {', '.join(camera.users)}", topic="cameras"))
+        elif camera.allowed:
+            findings.append(Finding(True, f"{shown}: pointe live {camera.number}", topic="cameras"))
         else:
-            advice = "sudo usermod -aG video $USER\nthen log in again."
-            findings.append(Finding(False, f"{device} {name}: this user may not open it", advice, "cameras"))
+            findings.append(Finding(False, f"{shown}: this user may not open it", JOIN_GROUP, "cameras"))
     if not findings:
         advice = "Plug one in; in a container start it with --device /dev/video0. Files and rtsp:// need none."
         findings.append(Finding(True, "none found", advice, "cameras"))
     return findings
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text("utf-8", errors="replace").strip()
-    except OSError:
-        return ""
 
 
 def _first_line(error: BaseException) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +9,7 @@ import numpy.typing as npt
 from live.moves import Move, MoveTracker
 from live.recognizer import Prediction, Probabilities, Recognizer
 from models.errors import SourceError
-from models.frames import Frame, read_video
+from models.frames import Frame
 
 
 @dataclass(frozen=True)
@@ -66,18 +65,18 @@ def watch(recognizer: Recognizer, tracker: MoveTracker, frames: Iterable[Frame])
     )
 
 
-def answer_clip(recognizer: Recognizer, path: Path) -> Probabilities:
-    """The mean of the clip's predictions, or the one answer for a clip too short to fill the window.
+def answer_clip(recognizer: Recognizer, frames: Iterable[Frame]) -> Probabilities:
+    """The mean of a clip's predictions, or the one answer for a clip too short to fill the window.
 
     Raises:
         SourceError: the clip cannot be read, or no dancer is seen in it.
     """
     recognizer.reset()
-    answers = [prediction.probabilities for frame in read_video(path) if (prediction := recognizer.push(frame))]
+    answers = [prediction.probabilities for frame in frames if (prediction := recognizer.push(frame))]
     short = recognizer.finish()
     if not answers and short:
         answers = [short.probabilities]
     if not answers:
-        raise SourceError(f"No dancer is seen in {path}.\nCheck that the whole body is in the picture.")
+        raise SourceError("No dancer is seen in it.\nCheck that the whole body is in the picture.")
     mean: Probabilities = np.mean(answers, axis=0)
     return mean

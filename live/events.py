@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -11,6 +12,7 @@ from live.moves import Move
 from live.outputs import OutputFile, SinkError
 
 COLUMNS = ("move", "start_s", "end_s", "confidence")
+HEADER = ",".join(COLUMNS) + "\n"  # of a CSV
 
 
 class Events:
@@ -30,7 +32,7 @@ class Events:
         self.wrote = True
         try:
             if self._csv:
-                self._put(_csv_line(COLUMNS))
+                self._put(HEADER)
         except SinkError:
             with suppress(SinkError):
                 self.close()
@@ -46,8 +48,7 @@ class Events:
         """Raises SinkError: the disk is full, the file was removed, or the like."""
         if self._output.gone:
             raise self._removed()
-        row = (move.name, round(move.start_s, 3), round(move.end_s, 3), round(move.confidence, 4))
-        self._put(_csv_line(row) if self._csv else json.dumps(dict(zip(COLUMNS, row, strict=True))) + "\n")
+        self._put(_line_of(move, self._csv))
 
     def close(self) -> None:
         """Raises SinkError, unless `write` has said already that the file was removed."""
@@ -76,6 +77,16 @@ class Events:
 
     def _failed(self, error: OSError) -> SinkError:
         return SinkError(f"{self.path} cannot be written: {(error.strerror or 'it is closed').lower()}.")
+
+
+def events_of(moves: Iterable[Move], *, as_csv: bool) -> str:
+    """What the file of these moves holds."""
+    return (HEADER if as_csv else "") + "".join(_line_of(move, as_csv) for move in moves)
+
+
+def _line_of(move: Move, as_csv: bool) -> str:
+    row = (move.name, round(move.start_s, 3), round(move.end_s, 3), round(move.confidence, 4))
+    return _csv_line(row) if as_csv else json.dumps(dict(zip(COLUMNS, row, strict=True))) + "\n"
 
 
 def _csv_line(row: tuple[object, ...]) -> str:

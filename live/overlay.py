@@ -75,6 +75,7 @@ class View:
     fps: float | None = None
     latency_s: float | None = None
     dropped: int = 0
+    gives: str | None = None  # size and rate of a camera, as measured
     provider: str = ""
     stage_s: Mapping[str, float] = field(default_factory=dict)  # decode, prepare, encode, head, draw
     status: str | None = None  # "reconnecting"
@@ -240,6 +241,8 @@ class Overlay:
         inner = draw_panel(picture, rect, round(0.8 * layout.pad), layout.pad)
         baseline = inner.top + round(0.85 * layout.small)
         speed = f"{_number(view.fps, '.1f')} fps   {_number(view.latency_s, '.0f', 1000)} ms"
+        if view.dropped:
+            speed += f"   {view.dropped} dropped"
         speed, size = fit(speed, inner.width, layout.small, layout.smallest, REGULAR)
         right = write_right(picture, speed, inner.right, baseline, size, QUIET, REGULAR)
         left = inner.left
@@ -296,7 +299,7 @@ class Overlay:
             ("model", clean(card.name)),
             ("encoder", clean(card.encoder.name)),
             ("device", clean(view.provider).removesuffix("ExecutionProvider") or "–"),
-            ("picture", f"{picture.shape[1]} × {picture.shape[0]}"),
+            ("picture", clean(view.gives) if view.gives else f"{picture.shape[1]} × {picture.shape[0]}"),
             ("window", f"{view.filled}/{view.window} at {card.sample_hz:g} Hz"),
             ("dropped", str(view.dropped)),
             ("time", f"{_number(view.time_s, '.1f')} s"),
@@ -345,7 +348,9 @@ def _number(value: float | None, format_: str, scale: float = 1) -> str:
 def _draw_state(picture: Image, layout: Layout, rect: Rect, view: View) -> None:
     """In the name's place while there is no move: why, or a quiet dash."""
     text, part = "–", None
-    if not view.dancer and view.filled <= 0:  # one frame without a dancer empties no window and is not worth a word
+    if view.status:  # it says what there is to say
+        pass
+    elif not view.dancer and view.filled <= 0:  # one frame without a dancer empties no window and is not worth a word
         text = "no dancer"
     elif view.filled < view.window:
         text = f"warming up {view.filled}/{view.window}"

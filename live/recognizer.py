@@ -16,7 +16,7 @@ from models.encoders import Encoder, Feature, open_encoder
 from models.errors import ModelError
 from models.frames import MAX_GAP_S, Frame, Sampler
 from models.keypoints import KEYPOINTS
-from models.runtime import Device, Session, open_session
+from models.runtime import Device, Session, first_line, open_session
 
 Probabilities = npt.NDArray[np.float32]  # (moves,)
 
@@ -61,6 +61,7 @@ class Recognizer:
         self._filled = 0
         self._dancer = False
         self._frame_s = self._feature_s = -np.inf
+        self._shape: tuple[int, ...] | None = None  # of the last frame
         self.times = StageTimes()
         self.reset()
 
@@ -109,13 +110,14 @@ class Recognizer:
         """The prediction for the window that ends at this frame.
 
         None: the frame is not one of the sample, it shows no dancer, or the window is still filling. The window
-        starts afresh where time goes back, and where more than MAX_GAP_S went by without a frame or a dancer.
+        starts afresh where time goes back, where more than MAX_GAP_S went by without a frame or a dancer, and where
+        the picture changes its size, since nothing is where it was.
         """
         if frame.time_s < self._frame_s:
             self.reset()
-        elif frame.time_s - self._frame_s > MAX_GAP_S:
+        elif frame.time_s - self._frame_s > MAX_GAP_S or frame.image.shape != self._shape:
             self._begin_afresh()
-        self._frame_s = frame.time_s
+        self._frame_s, self._shape = frame.time_s, frame.image.shape
         if not self._sampler.take(frame.time_s):
             return None
 
@@ -221,8 +223,10 @@ def _check_head(head: Session, card: ModelCard, folder: Path) -> None:
 def _dry_run(run: Any, array: npt.NDArray[Any], path: Path) -> npt.NDArray[np.float32]:
     try:
         answer: npt.NDArray[np.float32] = np.asarray(run(array))
+    except ModelError:
+        raise
     except Exception as error:  # onnxruntime's errors have no common base of their own
-        raise ModelError(f"{path} does not run on {array.shape}: {str(error).splitlines()[0]}") from error
+        raise ModelError(f"{path} does not run on {array.shape}: {first_line(error)}") from error
     return answer
 
 

@@ -4,26 +4,32 @@ Three things overlap: the source reads in its thread, recognition runs in anothe
 records. It knows the others only by what they give.
 """
 
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import cv2
 
-from live.address import File, understand
+from live.address import Address, Camera, File, understand
 from live.ahead import Ahead
+from live.capture import Capture
+from live.display import Display
 from live.events import Events
+from live.log import Line, say
+from live.metrics import Metrics
 from live.moves import Move, MoveTracker
 from live.outputs import check_outputs
 from live.overlay import Overlay, View
 from live.recognizer import Recognizer
 from live.recording import Recording
-from live.screen import Answer, Draw, Screen
+from live.screen import Answer, Draw, Screen, Show
 from live.source import FrameSource, open_source
 from live.stopping import Interrupted, stop_signals
+from live.webcam import Wanted
 from live.window import Window, display_problem
 from models.card import DEFAULT_MODEL, ModelCard, display_name, find_model
 from models.frames import Frame
@@ -43,7 +49,10 @@ CLOSE_S = 1.0
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run came to. `frames` were captured: `answered` of them recognised, the others `dropped`."""
+    """What a run came to. `frames` were captured: `answered` of them recognised, the others `dropped`.
+
+    The three are counted where they happen, and not from one another.
+    """
 
     frames: int = 0
     answered: int = 0
@@ -53,12 +62,6 @@ class Summary:
     moves: tuple[Move, ...] = ()
     exit_code: int = 0  # 0, or 128 and the number of the signal that ended it
     wrote: tuple[Path, ...] = ()  # the outputs that there are
-
-
-def say(line: str) -> None:
-    """Print a line at once, also into a pipe; whoever reads it may have gone, which is no reason to end a run."""
-    with suppress(OSError, ValueError):
-        print(line, flush=True)
 
 
 class Rate:
@@ -80,12 +83,19 @@ class Watch:
     """Recognises the frames of a source, in whatever thread iterates; moves are reported as they end."""
 
     def __init__(
-        self, source: FrameSource, recognizer: Recognizer, tracker: MoveTracker, on_move: Callable[[Move], None]
+        self,
+        source: FrameSource,
+        recognizer: Recognizer,
+        tracker: MoveTracker,
+        on_move: Callable[[Move], None],
+        on_answer: Callable[[View], None] = lambda view: None,
     ) -> None:
         self.moves: list[Move] = []
         self.answered = 0
+        self.passed_over = 0  # frames that were taken and not answered
         self.first_s = self.last_s = 0.0  # of the answers, on the monotonic clock
-        self._source, self._recognizer, self._tracker, self._on_move = source, recognizer, tracker, on_move
+        self._source, self._recognizer, self._tracker = source, recognizer, tracker
+        self._on_move, self._on_answer = on_move, on_answer
         self._rate = Rate()
         self._times = recognizer.times
         self._latency_s: float | None = None
@@ -97,6 +107,7 @@ class Watch:
             frame = source.next(TICK_S)
             now_s = frame.time_s if frame else source.now_s
             if max_seconds is not None and now_s is not None and now_s >= max_seconds:
+                self.passed_over += frame is not None
                 return
             if frame is None:
                 if now_s is not None:
@@ -105,7 +116,9 @@ class Watch:
                 continue
             taken_s = time.monotonic()
             self._report(tracker.follow(recognizer.push(frame), frame.time_s))
-            yield Answer(frame, self._view(frame, taken_s))
+            view = self._view(frame, taken_s)
+            self._on_answer(view)
+            yield Answer(frame, view)
 
     def finish(self) -> None:
         """No more is iterated: a move that was going on ends."""
@@ -140,6 +153,7 @@ class Watch:
             fps=self._rate.tick(now_s),
             latency_s=self._latency_s,
             dropped=source.dropped,
+            gives=source.gives,
             provider=recognizer.provider,
             stage_s={
                 "decode": source.decode_s,
@@ -157,33 +171,45 @@ def run(
     screen: Screen,
     *,
     on_move: Callable[[Move], None],
+    on_answer: Callable[[View], None] = lambda view: None,
     tell: Callable[[str], None] = say,
+    wanted: Wanted | None = None,
     max_seconds: float | None = None,
     stopped: Callable[[], int] = lambda: 0,
 ) -> Summary:
     """Recognise until the source ends, the user quits, `max_seconds` of the source are over, or `stopped` is not 0.
 
+    The source is closed then, unless an error is raised.
+
     Args:
         on_move: called with each move as it ends, from the recognising thread.
+        on_answer: called with each answer, from there too.
         tell: takes a line about a source that fails or comes back.
+        wanted: what the camera was asked for; what it gives is told once it was measured.
         stopped: the exit code once the run is to end.
     """
-    watch = Watch(source, recognizer, tracker, on_move)
+    watch = Watch(source, recognizer, tracker, on_move, on_answer)
     depth = 1 if source.live else ANSWERED_AHEAD
     answers = Ahead(watch.answers(max_seconds), depth, "recogniser", newest=source.live)
-    outage = Outage(source, tell)
+    outage, asked = Outage(source, tell), wanted
     try:
         while not (answers.ended or screen.quit or stopped()):
             screen.update(answers.next(TICK_S))
             outage.check()
+            if asked and source.gives:
+                text = f"{source.name} gives {source.gives}; {asked} was asked for"
+                tell(Line(text, "camera", source=source.name, gives=source.gives, asked=str(asked)))
+                asked = None
     finally:
         if answers.close(CLOSE_S):
             watch.finish()
+    source.close()  # only then are all its frames counted
     seconds = watch.last_s - watch.first_s
+    ahead = 0 if source.live else watch.passed_over  # of a file: not dropped, but beyond what was asked for
     return Summary(
-        frames=watch.answered + source.dropped,
+        frames=source.captured - ahead,
         answered=watch.answered,
-        dropped=source.dropped,
+        dropped=source.dropped + watch.passed_over - ahead,
         seconds=seconds,
         fps=(watch.answered - 1) / seconds if seconds > 0 else None,
         moves=tuple(watch.moves),
@@ -192,19 +218,28 @@ def run(
 
 
 class Outage:
-    """Tells when a source begins to fail, and when it is back."""
+    """Tells when a source begins to fail, each reason once, and when it is back."""
 
     def __init__(self, source: FrameSource, tell: Callable[[str], None]) -> None:
         self._source, self._tell = source, tell
-        self._failing = False
+        self._since_s: float | None = None
+        self._told: set[str | None] = set()
 
     def check(self) -> None:
-        status = self._source.status
-        if status and not self._failing:
-            self._tell(f"{self._source.name}: {status}")
-        elif self._failing and not status:
-            self._tell(f"{self._source.name}: frames again")
-        self._failing = status is not None
+        source, now_s = self._source, time.monotonic()
+        reason, status = source.trouble, source.status
+        if status and self._since_s is None:
+            self._since_s = now_s
+        if status and reason not in self._told:
+            self._told.add(reason)
+            text = f"{source.name}: {status}"
+            self._tell(Line(text, "outage", source=source.name, reason=reason or "no frame"))
+        if self._since_s is not None and not status:
+            out_s = now_s - self._since_s
+            text = f"{source.name}: frames again after {out_s:.0f} s; {source.dropped} dropped so far"
+            facts = {"source": source.name, "seconds": round(out_s, 1), "dropped": source.dropped}
+            self._tell(Line(text, "recovered", **facts))
+            self._since_s, self._told = None, set()
 
 
 def live(
@@ -221,14 +256,19 @@ def live(
     threshold: float | None = None,
     mirror: bool = False,
     max_seconds: float | None = None,
+    give_up_after_s: float | None = None,
+    wanted: Wanted | None = None,
+    metrics_port: int | None = None,
     tell: Callable[[str], None] = say,
+    connect: Callable[[Camera | Address], Capture] | None = None,
 ) -> Summary:
     """What `pointe live` does: open all that is asked for, run, and close it so that every output is whole.
 
-    A file is paced only where it is shown. The annotated recording holds what the display shows.
+    A file is paced only where it is shown. The annotated recording holds what the display shows. `give_up_after_s`,
+    `wanted` and `connect` are those of `open_source`.
 
     Raises:
-        UsageError: an output cannot be written, or the threshold is no probability.
+        UsageError: an output cannot be written, the threshold is no probability, or the port cannot be had.
         SourceError, ModelError, DeviceError: from what is opened.
         SinkError: an output failed meanwhile.
     """
@@ -240,16 +280,21 @@ def live(
         try:
             recognizer = Recognizer.load(find_model(model), device, threads)
             tracker = MoveTracker(recognizer.card, threshold)
-            frames = stack.enter_context(open_source(source, pace=pace and shown))
+            frames = stack.enter_context(
+                open_source(
+                    source, pace=pace and shown, give_up_after_s=give_up_after_s, wanted=wanted, connect=connect
+                )
+            )
             stop.raises = False
         except Interrupted:
             return Summary(exit_code=stop.exit_code)
+        metrics = stack.enter_context(Metrics(metrics_port, frames)) if metrics_port else None
         file = stack.enter_context(Events(events)) if events else None
         drawn, raw = _recording(stack, record, frames), _recording(stack, record_raw, frames)
         screen = Screen(
             frames,
             draw=_drawing(recognizer.card) if shown or record else None,
-            show=stack.enter_context(Window(f"pointe: {frames.name}")).show if shown else None,
+            show=_showing(stack, f"pointe: {frames.name}") if shown else None,
             record=drawn,
             record_raw=raw,
             mirror=mirror,
@@ -258,22 +303,30 @@ def live(
         def on_move(move: Move) -> None:
             if file:
                 file.write(move)
-            tell(describe(move, recognizer.card))
+            tell(Line(describe(move, recognizer.card), "move", **asdict(move)))
 
-        summary = run(
-            frames,
-            recognizer,
-            tracker,
-            screen,
-            on_move=on_move,
-            tell=tell,
-            max_seconds=max_seconds,
-            stopped=lambda: stop.exit_code,
-        )
-        for recording in (drawn, raw):
-            if recording:
-                recording.hurry = stop.exit_code != 0
-            if recording and recording.left_out:
+        recordings = [recording for recording in (drawn, raw) if recording]
+        try:
+            summary = run(
+                frames,
+                recognizer,
+                tracker,
+                screen,
+                on_move=on_move,
+                on_answer=metrics.answer if metrics else lambda view: None,
+                tell=tell,
+                wanted=wanted,
+                max_seconds=max_seconds,
+                stopped=lambda: stop.exit_code,
+            )
+        finally:
+            for recording in recordings:
+                recording.hurry = stop.exit_code != 0 or sys.exc_info()[0] is not None
+        damage = frames.damage()
+        if damage:
+            tell(Line(f"{frames.name}: {damage}", "damage", source=frames.name, damage=damage))
+        for recording in recordings:
+            if recording.left_out:
                 tell(f"{recording.path}: {recording.left_out} pictures came too close together to be recorded")
         return replace(summary, wrote=tuple(sink.path for sink in (drawn, raw, file) if sink and sink.wrote))
 
@@ -289,6 +342,12 @@ def _can_be_shown(tell: Callable[[str], None]) -> bool:
     if problem:
         tell(f"No window is shown. {problem}")
     return not problem
+
+
+def _showing(stack: ExitStack, title: str) -> Show:
+    if sys.platform == "linux":
+        return stack.enter_context(Display(title)).show
+    return stack.enter_context(Window(title)).show
 
 
 def _drawing(card: ModelCard) -> Draw:

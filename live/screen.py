@@ -66,9 +66,10 @@ class Screen:
 
     def _drawn(self, draw: Draw, answer: Answer) -> Image:
         start = time.perf_counter()
+        status = self._source.status
         view = replace(
-            answer.view,
-            status=self._source.status,
+            without_answer(answer.view) if status else answer.view,
+            status=status,
             paused=self._paused,
             recording=self._record is not None or self._raw is not None,
             stage_s={**answer.view.stage_s, "draw": self._draw_s},
@@ -93,6 +94,11 @@ class Screen:
                 self._details = not self._details
             case Action.HELP:
                 self._help = not self._help
+
+
+def without_answer(view: View) -> View:
+    """The view of a picture that is no longer what the camera sees: nothing of it is said to be so now."""
+    return replace(view, filled=0, probabilities=None, current=None, keypoints=None, box=None, fps=None, latency_s=None)
 
 
 def mirrored(image: Image, view: View) -> tuple[Image, View]:

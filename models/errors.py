@@ -10,6 +10,11 @@ PointeError
 """
 
 
+def harmless(text: str) -> str:
+    """Text from anywhere without what a terminal would obey; its lines stay lines."""
+    return "".join(char if char.isprintable() or char == "\n" else "?" for char in text)
+
+
 class PointeError(Exception):
     """Base of every error that is the input's fault and not the program's. The text is one or two lines."""
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from models.decoding import decoded_by_ffmpeg
 from models.errors import SourceError
 
 Image = npt.NDArray[np.uint8]
@@ -24,6 +25,11 @@ MAX_GAP_S = 0.5
 
 # One decoder thread: each further one holds back a frame, and the other core is for the encoder.
 DECODER_THREADS = 1
+
+# How the texts begin that FFmpeg takes for a video whatever their name, and that make it open other files: lists of
+# files, HLS, DASH and the like, SDP. And how much of a file is looked at for them.
+LISTS = (b"ffconcat", b"#extm3u", b"<", b"v=0")
+LIST_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ def open_video(path: Path) -> cv2.VideoCapture:
     """Open a video file with one decoder thread.
 
     Raises:
-        SourceError: the file is missing or OpenCV cannot read it.
+        SourceError: the file is missing, OpenCV cannot read it, or it is a list of other files.
     """
     try:
         str(path).encode()
@@ -61,7 +67,9 @@ def open_video(path: Path) -> cv2.VideoCapture:
         ) from error
     if not path.is_file():
         raise SourceError(f"No such video file: {path}\nGive the path of an existing video, or `demo`.")
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, DECODER_THREADS])
+    _refuse_lists(path)
+    # absolute, so that FFmpeg takes no file name for a protocol
+    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, DECODER_THREADS])
     if not capture.isOpened():
         capture.release()
         raise SourceError(f"Cannot read {path} as a video.\nCheck that it plays elsewhere, or convert it to mp4.")
@@ -82,8 +90,20 @@ def frames_promised(path: Path) -> int | None:
     return int(count) if 1 <= count < 1e9 else None
 
 
+def _refuse_lists(path: Path) -> None:
+    """FFmpeg would take a text that lists other files for a video, and open those. Raises SourceError."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(LIST_BYTES)
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {(error.strerror or 'it cannot be opened').lower()}.") from error
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if text.startswith(LISTS):
+        raise SourceError(f"{path} is a list of other files and no video.\nGive the video itself.")
+
+
 def read_video(path: Path) -> Iterator[Frame]:
-    """Every frame of a video file once, upright, with its media time.
+    """Every frame of a video file once, upright, with its media time: seconds since the picture's own beginning.
 
     The container's time stamps are used, so files of variable rate are right too. Where a stamp does not
     advance (some containers hold none), the time goes on at the file's nominal rate.
@@ -96,18 +116,30 @@ def read_video(path: Path) -> Iterator[Frame]:
         rate = capture.get(cv2.CAP_PROP_FPS)
         period_s = 1 / rate if 1 <= rate <= 1000 else 1 / 25
         index, time_s = 0, -period_s
-        while True:
-            ok, image = capture.read()
-            if not ok:
+        for decoded in (_decoded(capture), decoded_by_ffmpeg(path)):
+            for image, stamp_s in decoded:
+                advanced = stamp_s is not None and stamp_s > time_s and (stamp_s > 0 or index == 0)
+                time_s = stamp_s if stamp_s is not None and advanced else time_s + period_s
+                yield Frame(image, index, time_s)
+                index += 1
+            if index:
                 break
-            stamp_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            time_s = stamp_s if stamp_s > time_s and (stamp_s > 0 or index == 0) else time_s + period_s
-            yield Frame(np.asarray(image, np.uint8), index, time_s)
-            index += 1
     finally:
         capture.release()
     if index == 0:
         raise SourceError(f"{path} holds no frame that can be read.\nCheck that it plays elsewhere.")
+
+
+def _decoded(capture: cv2.VideoCapture) -> Iterator[tuple[Image, float]]:
+    """Each picture that OpenCV reads, with its time stamp."""
+    while True:
+        try:
+            ok, image = capture.read()
+        except cv2.error:  # such as a damaged size for which there is no memory; what came before is good
+            return
+        if not ok:
+            return
+        yield np.asarray(image, np.uint8), capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
 
 
 class Sampler:

@@ -7,9 +7,12 @@ import ctypes
 import os
 import re
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -34,11 +37,24 @@ class Tensor:
     type: str  # "tensor(float)"
 
 
+# A network that has not loaded, or not answered to one frame, on a CPU after so long is none that could run live.
+TRIED_FOR_S = 4.0
+# What one may take of the memory until then; the largest that there are take a quarter of it.
+TRIED_WITH_BYTES = 4 << 30
+
+_ONE_AT_A_TIME = threading.Lock()  # the bound is of the whole process
+
+Answer = TypeVar("Answer")
+
+
 class Session:
     """A network with one input and one output that answers on one device."""
 
-    def __init__(self, session: Any, path: Path) -> None:
+    def __init__(self, session: Any, path: Path, options: Any) -> None:
+        """`options` are onnxruntime's RunOptions, by which a run can be ended."""
         self._session = session
+        self._options = options
+        self._tried = False
         self.path = path
         self.provider: str = session.get_providers()[0]
         inputs, outputs = session.get_inputs(), session.get_outputs()
@@ -49,9 +65,24 @@ class Session:
         self._outputs = [self.output.name]
 
     def run(self, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """The output for one input array, whose shape must fit `input.shape`."""
-        answer: npt.NDArray[np.float32] = self._session.run(self._outputs, {self.input.name: array})[0]
+        """The output for one input array, whose shape must fit `input.shape`.
+
+        Raises:
+            ModelError: the first time, on a CPU, where it does not come to an end.
+        """
+        if not self._tried and self.provider == PROVIDERS["cpu"]:  # a GPU may take minutes to choose its kernels
+            answer = within_bounds(self.path, lambda: self._run(array), self._end)
+        else:
+            answer = self._run(array)
+        self._tried = True
         return answer
+
+    def _run(self, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        answer: npt.NDArray[np.float32] = self._session.run(self._outputs, {self.input.name: array}, self._options)[0]
+        return answer
+
+    def _end(self) -> None:
+        self._options.terminate = True
 
 
 def open_session(path: Path, device: Device = "auto", threads: int = 1) -> Session:
@@ -75,13 +106,19 @@ def open_session(path: Path, device: Device = "auto", threads: int = 1) -> Sessi
     if chosen != "cpu":
         ort.preload_dlls()
     providers = [PROVIDERS[chosen]] if chosen == "cpu" else [PROVIDERS[chosen], PROVIDERS["cpu"]]
+
+    def load() -> Session:
+        return Session(ort.InferenceSession(str(path), options, providers=providers), path, ort.RunOptions())
+
+    def end() -> None:
+        options.set_load_cancellation_flag(True)
+
     try:
-        session = Session(ort.InferenceSession(str(path), options, providers=providers), path)
+        session = within_bounds(path, load, end) if chosen == "cpu" else load()
     except ModelError:
         raise
     except Exception as error:  # onnxruntime's errors have no common base of their own
-        reason = str(error).splitlines()[0]
-        raise ModelError(f"{path} cannot be loaded as an ONNX network: {reason}") from error
+        raise ModelError(f"{path} cannot be loaded as an ONNX network: {first_line(error)}") from error
     if session.provider != PROVIDERS[chosen]:
         if device != "auto":
             raise DeviceError(
@@ -90,6 +127,62 @@ def open_session(path: Path, device: Device = "auto", threads: int = 1) -> Sessi
             )
         print(f"pointe: {PROVIDERS[chosen]} did not start; running on the CPU (see `pointe doctor`)", file=sys.stderr)
     return session
+
+
+def within_bounds(path: Path, work: Callable[[], Answer], end: Callable[[], None]) -> Answer:
+    """What `work`, which loads or tries a network on the CPU, returns or raises, unless it takes too much.
+
+    Work that is given up is asked to `end`, which it does after the operation that it is in. So it goes on for a
+    while in a thread, which `pointe` leaves behind as it exits.
+
+    Raises:
+        ModelError: it takes longer than TRIED_FOR_S. Where it takes too much memory, onnxruntime raises.
+    """
+    answers: list[Answer] = []
+    errors: list[BaseException] = []
+
+    def in_its_thread() -> None:
+        try:
+            answers.append(work())
+        except BaseException as error:  # whatever it is, it belongs to whoever waits
+            errors.append(error)
+
+    thread = threading.Thread(target=in_its_thread, name="pointe: model", daemon=True)
+    with _memory_bounded():
+        thread.start()
+        thread.join(TRIED_FOR_S)
+    if errors:
+        raise errors[0]
+    if not answers:
+        end()
+        raise ModelError(f"{path} does not load or answer within {TRIED_FOR_S:.0f} s.\nUse another with --model.")
+    return answers[0]
+
+
+def first_line(error: BaseException) -> str:
+    """What onnxruntime complains of, in one line without colours, not endless."""
+    line = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return "".join(char if char.isprintable() else "?" for char in line)[:300]
+
+
+@contextmanager
+def _memory_bounded() -> Iterator[None]:
+    """Let this process take no more than TRIED_WITH_BYTES on top of what it has; where the system can."""
+    if not sys.platform.startswith("linux"):
+        yield
+        return
+    import resource
+
+    with _ONE_AT_A_TIME:
+        before, hard = resource.getrlimit(resource.RLIMIT_AS)
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        bound = used + TRIED_WITH_BYTES
+        limits = [limit for limit in (before, hard, bound) if limit != resource.RLIM_INFINITY]
+        resource.setrlimit(resource.RLIMIT_AS, (min(limits), hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, (before, hard))
 
 
 def choose_device(device: Device) -> Literal["cpu", "cuda", "tensorrt"]:

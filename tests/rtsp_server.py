@@ -1,6 +1,7 @@
 """An RTSP server on loopback that plays one mp4, for tests. It is run by the system's Python, which has GStreamer.
 
-usage: rtsp_server.py PORT FILE [USER PASSWORD]      prints "ready" once it serves rtsp://127.0.0.1:PORT/test
+usage: rtsp_server.py PORT FILE [PATH [USER PASSWORD]]      prints "ready" once it serves rtsp://127.0.0.1:PORT/PATH
+PATH is test where it is not given.
 """
 
 import sys
@@ -15,7 +16,7 @@ from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 ROLE = "viewer"
 
 
-def serve(port: str, file: Path, user: str | None = None, password: str | None = None) -> None:
+def serve(port: str, file: Path, path: str = "test", user: str | None = None, password: str | None = None) -> None:
     Gst.init(None)
     factory = GstRtspServer.RTSPMediaFactory()
     factory.set_launch(f"( filesrc location={file} ! qtdemux ! h264parse config-interval=1 ! rtph264pay name=pay0 )")
@@ -24,7 +25,7 @@ def serve(port: str, file: Path, user: str | None = None, password: str | None =
     server.set_service(port)
     if user is not None:
         ask_for_password(server, factory, user, password)
-    server.get_mount_points().add_factory("/test", factory)
+    server.get_mount_points().add_factory(f"/{path}", factory)
     if not server.attach(None):
         sys.exit(f"port {port} cannot be had")
     print("ready", flush=True)

@@ -43,7 +43,7 @@ def pointe(*arguments: object, cwd: Path = ROOT, **environment: str) -> tuple[in
 def test_help_names_every_command() -> None:
     code, out, _ = pointe("--help")
     assert code == 0
-    for name in ("live", "features", "train", "eval", "export", "bench", "doctor"):
+    for name in ("live", "classify", "features", "train", "eval", "export", "bench", "doctor"):
         assert f"\n  {name} " in out
 
 
@@ -86,6 +86,8 @@ def test_two_runs_over_a_file_write_the_same_events(tmp_path: Path) -> None:
 
 
 MISTAKES = [
+    (("classify", "no such film.mp4", "--out", "o"), 3, "no such film.mp4"),
+    (("classify", ".", "--out", "o", "--jobs", "0"), 2, "--jobs"),
     (("live", "no such film.mp4"), 3, "no such film.mp4"),
     (("live", "concat:a.mp4|b.mp4"), 3, "concat:"),
     (("live", "."), 3, "is a folder"),

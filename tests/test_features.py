@@ -283,7 +283,7 @@ def test_a_file_with_a_broken_tail_gives_what_can_be_read_and_a_note(data: Path,
     steps = len(features_of(found, "cut.avi"))
     assert 10 <= steps < 60
     note = next(clip.note for clip in found.clips if clip.clip.path.name == "cut.avi")
-    assert note == f"ends early: {steps} of 60 frames can be read"
+    assert note == f"damaged: {steps} of 60 frames can be read"
     assert found.skipped == ()
 
 

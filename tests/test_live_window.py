@@ -6,6 +6,7 @@ The screen is an X server of our own that keeps its picture in a file, so what i
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from test_window import CLOSE
 
 from live.address import DEMO
 from live.drawing import PANEL_LIGHT, Rect
@@ -33,6 +35,7 @@ PATIENCE_S = 60.0
 class XServer:
     display: str
     framebuffer: Path
+    pid: int
 
     def environment(self) -> dict[str, str]:
         plain = {name: value for name, value in os.environ.items() if name != "WAYLAND_DISPLAY"}
@@ -103,17 +106,18 @@ def server(tmp_path: Path) -> Iterator[XServer]:
     with os.fdopen(read) as numbers:
         number = numbers.readline().strip()
     try:
-        yield XServer(f":{number}", tmp_path / "Xvfb_screen0")
+        yield XServer(f":{number}", tmp_path / "Xvfb_screen0", process.pid)
     finally:
         process.terminate()
         process.wait(timeout=10)
 
 
 @pytest.fixture
-def shown(server: XServer) -> Iterator[Shown]:
-    """`pointe live demo` with the shipped model, from the moment its window is there."""
+def shown(server: XServer, tmp_path: Path) -> Iterator[Shown]:
+    """`pointe live demo` with the shipped model, recorded, from the moment its window is there."""
+    recorded = ["--record", str(tmp_path / "out.mp4"), "--events", str(tmp_path / "out.jsonl")]
     process = subprocess.Popen(
-        [sys.executable, "-c", START, "live", "demo", "--device", "cpu"],
+        [sys.executable, "-c", START, "live", "demo", "--device", "cpu", *recorded],
         cwd=ROOT,
         env=server.environment(),
         stdout=subprocess.PIPE,
@@ -185,7 +189,7 @@ def test_the_window_shows_the_overlay_moves_on_and_ends_on_q(shown: Shown) -> No
     out, err = shown.process.communicate(timeout=60)
     assert shown.process.returncode == 0, err
     assert err == ""
-    summary = re.fullmatch(r"(\d+) frames: (\d+) answered at [\d.]+ frames/s, 0 dropped", out.splitlines()[-1])
+    summary = re.search(r"^(\d+) frames: (\d+) answered at [\d.]+ frames/s, 0 dropped$", out, re.MULTILINE)
     assert summary, out
     assert 30 < int(summary[1]) == int(summary[2]) < sum(1 for _ in read_video(DEMO))
 
@@ -197,3 +201,29 @@ def test_the_question_mark_shows_the_keys_in_place_of_the_panels(shown: Shown) -
     shown.wait_until(lambda picture: abs(light(picture, everything) - HELP_LIGHT) < 0.03)
     shown.press("question")
     shown.wait_until(lambda picture: light(picture, everything) > 0.9 and is_dark(picture, panels()[2]))
+
+
+def test_a_display_that_goes_away_ends_the_run_with_whole_outputs(shown: Shown, tmp_path: Path) -> None:
+    shown.wait_until(lambda picture: is_dark(picture, panels()[2]))
+    until_s = time.monotonic() + PATIENCE_S
+    while (tmp_path / "out.mp4").read_bytes().count(b"moof") < 3:
+        assert time.monotonic() < until_s
+        time.sleep(0.05)
+    os.kill(shown.server.pid, signal.SIGKILL)
+    start_s = time.monotonic()
+    out, err = shown.process.communicate(timeout=60)
+    print(f"ended after {time.monotonic() - start_s:.2f} s")
+    assert time.monotonic() - start_s < 10  # 2 on a machine with nothing else to do
+    assert shown.process.returncode == 6
+    assert err == "pointe: The display went away.\nStart again with --headless, which needs none.\n"
+    assert sum(1 for _ in read_video(tmp_path / "out.mp4")) > 5
+    assert (tmp_path / "out.jsonl").is_file()
+
+
+def test_a_closed_window_ends_the_run_as_q_does(shown: Shown, tmp_path: Path) -> None:
+    shown.wait_until(lambda picture: is_dark(picture, panels()[2]))
+    environment = {**shown.server.environment(), "WINDOW": shown.window}
+    subprocess.run([sys.executable, "-c", CLOSE], env=environment, check=True)
+    out, err = shown.process.communicate(timeout=60)
+    assert (shown.process.returncode, err) == (0, "")
+    assert f"wrote {tmp_path / 'out.mp4'}" in out

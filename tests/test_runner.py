@@ -11,20 +11,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cameras import Camera, connecting
 from toys import COLOURS, draw_clip, make_model, picture
 
 from live import runner
+from live import source as source_module
 from live.ahead import left_running
 from live.moves import Move, MoveTracker
 from live.outputs import SinkError
 from live.overlay import View
-from live.recognizer import Recognizer
-from live.runner import Rate, Summary, describe, live, run
+from live.recognizer import Prediction, Recognizer
+from live.runner import Outage, Rate, Summary, describe, live, run
 from live.screen import Screen, mirrored
 from live.source import FileSource, FrameSource, open_source
 from live.window import Action
 from models.errors import ModelError, SourceError, UsageError
-from models.frames import Box, Image, read_video
+from models.frames import Box, Frame, Image, read_video
 
 STRETCHES = [("none", 1.0), ("plie", 1.5), ("none", 1.0), ("saute", 1.0), ("none", 0.5)]
 # The window of the toy is 0.4 s, so a move is seen and left behind within that.
@@ -301,7 +303,84 @@ def test_a_live_source_that_stops_is_told_once_and_its_move_ends(model: str) -> 
         )
     assert [move.name for move in moves] == ["plie"]
     assert len(lines) == 1 and "camera 0: " in lines[0]
-    assert shown.views[-1][0].status is not None
+    last = shown.views[-1][0]
+    assert last.status is not None
+    assert last.current is None and last.probabilities is None  # what is on display is not so now
+
+
+def test_an_outage_is_told_once_for_each_reason_and_so_is_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter(range(1000))
+    monkeypatch.setattr(runner.time, "monotonic", lambda: float(next(now)))
+
+    class Failing:
+        name, dropped = "camera 0", 3
+        trouble: str | None = None
+        status: str | None = None
+
+    source, lines = Failing(), list[str]()
+    outage = Outage(source, lines.append)
+    for trouble, status in (
+        (None, None),
+        (None, "stale 0.8 s"),
+        (None, "stale 0.9 s"),
+        ("refused", "reconnecting in 1 s: refused"),
+        ("no answer", "reconnecting in 2 s: no answer"),
+        ("refused", "reconnecting in 4 s: refused"),
+        (None, None),
+        (None, None),
+        (None, "stale 0.8 s"),
+    ):
+        source.trouble, source.status = trouble, status
+        outage.check()
+    assert lines == [
+        "camera 0: stale 0.8 s",
+        "camera 0: reconnecting in 1 s: refused",
+        "camera 0: reconnecting in 2 s: no answer",
+        "camera 0: frames again after 5 s; 3 dropped so far",
+        "camera 0: stale 0.8 s",
+    ]
+
+
+def test_no_prediction_mixes_what_was_before_and_after_an_outage(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The camera comes back in another room, larger and slower: the window fills anew, and no frame is made up."""
+    monkeypatch.setattr(source_module, "BACK_OFF_S", (0.6,))
+    plie = [picture("plie")] * 12
+    saute = [picture("saute", (128, 96))] * 60
+
+    class Timed(Camera):
+        def read(self) -> tuple[bool, np.ndarray | None]:
+            time.sleep(1 / self.rate_hz)
+            return super().read()
+
+    recognizer = Recognizer.load(Path(model), "cpu")
+    pushed: list[tuple[float, int, str | None]] = []
+    push = recognizer.push
+
+    def watched(frame: Frame) -> Prediction | None:
+        prediction = push(frame)
+        likeliest = recognizer.card.names[int(prediction.probabilities.argmax())] if prediction else None
+        pushed.append((frame.time_s, recognizer.filled, likeliest))
+        return prediction
+
+    monkeypatch.setattr(recognizer, "push", watched)
+    shown = Shown()
+    with open_source("0", connect=connecting([Timed(plie, 20), Timed(saute, 30)])) as source:
+        run(
+            source,
+            recognizer,
+            MoveTracker(recognizer.card),
+            Screen(source, draw=shown.draw, show=shown.show),
+            on_move=lambda move: None,
+            tell=silent,
+            stopped=lambda: int(len(pushed) > 30),
+        )
+    gaps = [index for index in range(1, len(pushed)) if pushed[index][0] - pushed[index - 1][0] > 0.5]
+    assert len(gaps) == 1
+    before, after = pushed[: gaps[0]], pushed[gaps[0] :]
+    assert {likeliest for _, _, likeliest in before} <= {None, "plie"}
+    assert {likeliest for _, _, likeliest in after} == {None, "saute"}
+    assert after[0][1] == 1
+    assert len({picture.shape for picture in shown.pictures}) == 2
 
 
 def test_an_error_of_the_recogniser_is_raised_by_the_run(clip: Path, model: str) -> None:
@@ -328,11 +407,9 @@ def test_a_move_is_described_by_its_display_name(model: str) -> None:
 
 CAMERA_RUN = """
 import sys, time
-from functools import partial
 from pathlib import Path
 import numpy as np
 from live import runner
-from live.source import open_source
 class Camera:
     def read(self):
         time.sleep(0.01)
@@ -341,9 +418,8 @@ class Camera:
         return 30
     def release(self):
         pass
-runner.open_source = partial(open_source, connect=lambda place: Camera())
 folder = Path(sys.argv[1])
-summary = runner.live("0", model=str(folder / "toy"), device="cpu", headless=True,
+summary = runner.live("0", model=str(folder / "toy"), device="cpu", headless=True, connect=lambda place: Camera(),
                       record=folder / "out.mp4", events=folder / "out.jsonl", tell=lambda line: print(line, flush=True))
 sys.exit(summary.exit_code)
 """

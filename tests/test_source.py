@@ -3,17 +3,18 @@
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
 import pytest
+from cameras import Camera, EndlessCamera, connecting, wait_until
 from toys import draw_clip, picture
 
+from live import reader as reader_module
 from live import source as source_module
 from live.ahead import left_running
-from live.capture import UnreachableError
 from live.source import FileSource, FrameSource, open_source
 from models.errors import SourceError
 from models.frames import Frame, read_video
@@ -28,62 +29,6 @@ def no_thread_is_left() -> Iterator[None]:
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
     return draw_clip(tmp_path / "clip.mp4", [("plie", 0.5), ("tendu", 0.5)])
-
-
-class Camera:
-    """Stands for a webcam: plays pictures, waits for the test where told to, and can be unplugged."""
-
-    def __init__(self, pictures: list[np.ndarray], rate_hz: float = 0) -> None:
-        self.pictures = iter(pictures)
-        self.rate_hz = rate_hz
-        self.read_in: str | None = None
-        self.released_in: str | None = None
-
-    def read(self) -> tuple[bool, np.ndarray | None]:
-        self.read_in = threading.current_thread().name
-        image = next(self.pictures, None)
-        return image is not None, image
-
-    def get(self, property_id: int) -> float:
-        return self.rate_hz
-
-    def release(self) -> None:
-        self.released_in = threading.current_thread().name
-
-
-class EndlessCamera(Camera):
-    """A new picture every time it is asked, at most a thousand a second."""
-
-    def __init__(self) -> None:
-        super().__init__([])
-        self.asked = 0
-
-    def read(self) -> tuple[bool, np.ndarray]:
-        time.sleep(0.001)
-        self.asked += 1
-        self.read_in = threading.current_thread().name
-        return True, picture("plie")
-
-
-def connecting(cameras: list[Camera | str]) -> Callable[[object], Camera]:
-    """Gives one camera after the other; a text is a failure for that reason."""
-    coming = iter(cameras)
-
-    def connect(_place: object) -> Camera:
-        camera = next(coming, "nothing left")
-        if isinstance(camera, str):
-            raise UnreachableError("camera 0", camera, "Plug it in.")
-        return camera
-
-    return connect
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if true():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it never became true")
 
 
 def next_frame(source: FrameSource) -> Frame:
@@ -158,6 +103,15 @@ def timed_clip(path: Path, times: str, frames: int = 60) -> Path:
 def test_the_rate_of_a_file_is_that_of_its_closest_pictures(tmp_path: Path, times: str, rate_hz: float) -> None:
     with open_source(str(timed_clip(tmp_path / "clip.mp4", times)), pace=False) as source:
         assert source.rate_hz == pytest.approx(rate_hz, rel=0.06)
+
+
+def test_a_gap_of_hours_in_a_files_time_stamps_is_not_sat_out(tmp_path: Path) -> None:
+    clip = timed_clip(tmp_path / "clip.mkv", r"if(lt(N\,10)\,N*3600\,900000000+N*3600)", frames=20)
+    start_s = time.monotonic()
+    with FileSource(clip) as source:
+        times_s = [frame.time_s for frame in source]
+    assert len(times_s) == 20 and times_s[-1] > 9999
+    assert time.monotonic() - start_s < 9
 
 
 @pytest.mark.parametrize("name", ["list.mp4", "list.ffconcat"])
@@ -268,7 +222,7 @@ def test_a_live_source_without_frames_is_called_stale() -> None:
 
 
 def test_a_read_that_ran_into_its_time_out_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source_module, "TIMED_OUT_S", 0.05)
+    monkeypatch.setattr(reader_module, "LOST_S", 0.05)
     monkeypatch.setattr(source_module, "BACK_OFF_S", (0.001,))
 
     class Slow(Camera):
@@ -292,7 +246,7 @@ def test_closing_while_it_waits_to_reconnect_does_not_wait() -> None:
 
 
 def test_a_reader_that_hangs_is_left_behind_and_can_be_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source_module, "CLOSE_S", 0.05)
+    monkeypatch.setattr(source_module, "LEAVE_S", 0.05)
     go_on = threading.Event()
 
     class Hanging(Camera):

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+import models.decoding
 import models.encoders
 import models.frames
 from models.card import EncoderInfo, write_atomically
@@ -34,8 +35,8 @@ class Encoded:
     features: npt.NDArray[np.float32]  # (steps, feature_dim)
     times_s: npt.NDArray[np.float64]  # (steps,)
     frames: int  # read
-    promised: int  # frames, by the container; 0 where it does not say
     samples: int  # frames given to the encoder; those without a dancer made no step
+    damage: str = ""  # what of the clip could not be read
 
 
 class Store:
@@ -63,14 +64,15 @@ class Store:
                 if str(entry["key"]) != self._key(clip):
                     return None
                 features, times_s, counts = entry["features"], entry["times_s"], entry["counts"]
+                damage = str(entry["damage"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RuntimeError, zlib.error):
             return None
         except zipfile.BadZipFile:
             return None
-        shapes = features.shape == (len(times_s), self._dim) and counts.shape == (3,)
+        shapes = features.shape == (len(times_s), self._dim) and counts.shape == (2,)
         if not shapes or features.dtype != np.float32 or times_s.dtype != np.float64:
             return None
-        return Encoded(features, times_s, *(int(count) for count in counts))
+        return Encoded(features, times_s, int(counts[0]), int(counts[1]), damage)
 
     def save(self, clip: Clip, encoded: Encoded) -> None:
         content = io.BytesIO()
@@ -79,7 +81,8 @@ class Store:
             key=np.array(self._key(clip)),
             features=encoded.features,
             times_s=encoded.times_s,
-            counts=np.array([encoded.frames, encoded.promised, encoded.samples]),
+            counts=np.array([encoded.frames, encoded.samples]),
+            damage=np.array(encoded.damage),
         )
         path = self._path(clip)
         try:
@@ -103,5 +106,7 @@ class Store:
 
 def _code_hash() -> str:
     """Of the code that makes features of frames, without its comments: when it changes, the cache is stale."""
-    sources = [Path(str(module.__file__)).read_text("utf-8") for module in (models.frames, models.encoders)]
+    sources = [
+        Path(str(module.__file__)).read_text("utf-8") for module in (models.decoding, models.frames, models.encoders)
+    ]
     return hashlib.sha256("".join(ast.dump(ast.parse(source)) for source in sources).encode()).hexdigest()

@@ -19,9 +19,10 @@ import numpy.typing as npt
 from rich.console import Console
 
 from models.card import EncoderInfo, EncoderKind
+from models.damage import Reading
 from models.encoders import Encoder, Feature, describe_encoder, open_encoder
 from models.errors import PartlyDone, SourceError, UsageError
-from models.frames import MAX_GAP_S, Frame, Sampler, frames_promised, read_video
+from models.frames import MAX_GAP_S, Frame, Sampler
 from models.runtime import Device
 from train.cache import Encoded, Store
 from train.clips import CACHE_FOLDER, TRAIN, Clip, Skipped, find_clips
@@ -32,9 +33,6 @@ SAMPLE_HZ = 15.0
 # replaces the rule of older trainers to drop, without a word, what has not between 40 and 300 frames: length in frames
 # depends on the camera, windows are padded where a clip is short, and a long clip only gives more windows.)
 MIN_STEPS = 8
-# Of the frames that the container promises; with fewer read, its tail is broken and the report says so.
-WHOLE = 0.9
-
 SLOWEST_HZ, FASTEST_HZ = 1.0, 240.0  # as in the card
 JPEG_QUALITY = 90
 
@@ -180,19 +178,19 @@ def _encode(path: Path, encoder: Encoder, sample_hz: float, sampled: Sampled, go
     Raises:
         SourceError: nothing can be read.
     """
-    promised = frames_promised(path) or 0
+    reading = Reading(path)
     sampler = Sampler(sample_hz)
     encoder.reset()
     features: list[Feature] = []
     times_s: list[float] = []
-    frames = samples = 0
+    samples = 0
     before_s = -np.inf
-    for frame in read_video(path):
+    for frame in reading:
         if not goes_on():
             break
-        if frames and frame.time_s - before_s > MAX_GAP_S:
+        if frame.time_s - before_s > MAX_GAP_S:
             encoder.reset()  # as live does: where the dancer was long ago says nothing
-        frames, before_s = frames + 1, frame.time_s
+        before_s = frame.time_s
         if not sampler.take(frame.time_s):
             continue
         samples += 1
@@ -203,7 +201,7 @@ def _encode(path: Path, encoder: Encoder, sample_hz: float, sampled: Sampled, go
             features.append(np.array(feature, np.float32))
             times_s.append(frame.time_s)
     stacked = np.stack(features) if features else np.empty((0, encoder.feature_dim), np.float32)
-    return Encoded(stacked, np.array(times_s, np.float64), frames, promised, samples)
+    return Encoded(stacked, np.array(times_s, np.float64), reading.frames, samples, reading.damage() or "")
 
 
 def _usable(
@@ -257,9 +255,7 @@ def _why_not(whole: Encoded, piece: npt.NDArray[np.float32], sample_hz: float, m
 
 
 def _note(whole: Encoded, times_s: npt.NDArray[np.float64]) -> str:
-    notes = []
-    if whole.frames < WHOLE * whole.promised:
-        notes.append(f"ends early: {whole.frames} of {whole.promised} frames can be read")
+    notes = [whole.damage] if whole.damage else []
     unseen = whole.samples - len(whole.times_s)
     if unseen:
         notes.append(f"no dancer in {unseen} of {whole.samples} samples")

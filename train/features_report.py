@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from models.card import write_atomically
+from models.errors import harmless
 from train.report import as_code
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def show_progress(console: Console, what: str, total: int, done: int) -> Iterato
     if console.is_terminal:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("clips"), _Speed())
         with Progress(*columns, TimeRemainingColumn(), TextColumn("left"), console=console) as bar:
-            task = bar.add_task(escape(what), total=total, completed=done)
+            task = bar.add_task(_plain(what), total=total, completed=done)
             yield lambda: bar.advance(task)
         return
     start = said = time.monotonic()
@@ -50,23 +51,28 @@ def show_progress(console: Console, what: str, total: int, done: int) -> Iterato
             said = now
             speed = (count - done) / max(now - start, 1e-9)
             left_s = (total - count) / speed
-            console.print(f"{escape(what)}: {count}/{total} clips, {speed:.2f} clips/s, {left_s:.0f} s left")
+            console.print(f"{_plain(what)}: {count}/{total} clips, {speed:.2f} clips/s, {left_s:.0f} s left")
 
     yield advance
+
+
+def _plain(text: str) -> str:
+    """Text from outside, such as a file's name, as rich prints it unchanged and a terminal shows it."""
+    return escape(harmless(text))
 
 
 def print_problems(console: Console, features: "FeatureSet", data: Path) -> None:
     """What was skipped, or is used in part, and why."""
     for note in features.notes:
-        console.print(f"note: {escape(note)}", soft_wrap=True)
+        console.print(f"note: {_plain(note)}", soft_wrap=True)
     noted = [clip for clip in features.clips if clip.note]
     for clip in noted[:NOTES_SHOWN]:
-        console.print(f"{escape(_within(clip.clip.path, data))}: {escape(clip.note)}", soft_wrap=True)
+        console.print(f"{_plain(_within(clip.clip.path, data))}: {_plain(clip.note)}", soft_wrap=True)
     if len(noted) > NOTES_SHOWN:
         more = f"... and {len(noted) - NOTES_SHOWN} more clips of which not all is used: {_report_path(features)}"
-        console.print(escape(more), soft_wrap=True)
+        console.print(_plain(more), soft_wrap=True)
     for skipped in features.skipped:
-        where, reason = escape(_within(skipped.path, data)), escape(skipped.reason)
+        where, reason = _plain(_within(skipped.path, data)), _plain(skipped.reason)
         console.print(f"[yellow]skipped[/] {where}: {reason}", soft_wrap=True)
 
 
@@ -81,7 +87,7 @@ def print_summary(features: "FeatureSet") -> None:
     )
     for move, display in zip(features.moves, features.displays, strict=True):
         per_split = Counter(clip.clip.split for clip in features.clips if clip.clip.move == move)
-        console.print(f"  {escape(display)}: {per_split['train']} train, {per_split['test']} test")
+        console.print(f"  {_plain(display)}: {per_split['train']} train, {per_split['test']} test")
     if effort.encoded:
         seconds = max(effort.seconds, 1e-9)
         console.print(
@@ -90,7 +96,7 @@ def print_summary(features: "FeatureSet") -> None:
         )
     else:
         console.print(f"all {effort.cached} clips from the cache, in {effort.seconds:.1f} s")
-    console.print(f"cache: {escape(str(features.cache))}")
+    console.print(f"cache: {_plain(str(features.cache))}")
 
 
 def write_report(features: "FeatureSet", data: Path) -> None:

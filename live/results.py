@@ -1,0 +1,133 @@
+"""The folder into which the moves of many videos are written, and the records of what is finished in it.
+
+Whatever is written is whole or not there. A record says of which video, by which model and with which options the
+moves were made; while those are what they were, the video need not be looked at again.
+"""
+
+import glob
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from live.events import events_of
+from live.outputs import SinkError, hold, reason_of
+from live.videos import Video
+from live.workers import Classified
+from models.card import sha256_of, write_atomically
+from models.errors import UsageError
+
+RECORDS = ".pointe"  # hidden, within the folder of the results
+
+
+@dataclass(frozen=True)
+class Done:
+    """One video whose moves are written; as in the summary, and with `made_by` as in its record."""
+
+    video: str  # its path
+    events: str  # within the folder of the results
+    sha256: str  # of the video
+    frames: int
+    seconds: float
+    moves: dict[str, int]  # how often each was danced
+    damage: str | None
+    size: int = 0  # of the video; with the time of its change it tells, as make does, whether it is the same
+    changed_ns: int = 0
+    events_sha256: str = ""
+    made_by: str = ""
+
+
+class Results:
+    """The folder of the results and the records of what is finished in it. Whatever it writes is whole or not there."""
+
+    def __init__(self, out: Path, suffix: str, made_by: str) -> None:
+        self._out = out
+        self._suffix = suffix
+        self._made_by = made_by
+
+    def owner_of(self, name: Path) -> Path | None:
+        """The video that a name was given to, if that video is still there."""
+        record = self._record(name)
+        return Path(record.video) if record and os.path.lexists(record.video) else None
+
+    def finished(self, video: Video, name: Path) -> Done | None:
+        """The record of a video that need not be looked at again."""
+        record, status = self._record(name), _status(video.path)
+        if record is None or status is None or record.made_by != self._made_by:
+            return None
+        events = self._out / record.events
+        if not events.is_file() or sha256_of(events) != record.events_sha256:
+            return None
+        same = (record.size, record.changed_ns) == status
+        try:
+            return record if same or sha256_of(video.path) == record.sha256 else None
+        except OSError:
+            return None
+
+    def keep(self, video: Video, name: Path, answer: Classified) -> Done:
+        """Raises SinkError."""
+        events = name.with_name(name.name + self._suffix)
+        content = events_of(answer.moves, as_csv=self._suffix == ".csv").encode("ascii")
+        done = Done(
+            video=str(video.path),
+            events=str(events),
+            sha256=answer.sha256,
+            frames=answer.frames,
+            seconds=round(answer.seconds, 3),
+            moves=dict(sorted(Counter(move.name for move in answer.moves).items())),
+            damage=answer.damage,
+            size=answer.size,
+            changed_ns=answer.changed_ns,
+            events_sha256=hashlib.sha256(content).hexdigest(),
+            made_by=self._made_by,
+        )
+        self.write(self._out / events, content)
+        self.write(self._record_path(name), json.dumps(asdict(done)).encode())
+        return done
+
+    def write(self, path: Path, content: bytes) -> None:
+        """Raises SinkError."""
+        try:
+            for half in path.parent.glob(f".{glob.escape(path.name)}.*.half"):  # of a run that was killed meanwhile
+                half.unlink()
+            write_atomically(path, content)
+        except OSError as error:
+            raise SinkError(f"{path} cannot be written: {reason_of(error)}.\nWhat was finished is kept.") from error
+
+    def _record(self, name: Path) -> Done | None:
+        try:
+            return Done(**json.loads(self._record_path(name).read_bytes()))
+        except (OSError, ValueError, TypeError):  # none, or none of ours
+            return None
+
+    def _record_path(self, name: Path) -> Path:
+        return self._out / RECORDS / name.with_name(f"{name.name}{self._suffix}.json")
+
+
+@contextmanager
+def held(out: Path) -> Iterator[None]:
+    """Keep other runs out of the folder of the results. Raises UsageError."""
+    lock = out / RECORDS / "lock"
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        file = lock.open("ab")
+    except OSError as error:
+        raise UsageError(f"--out {out} cannot be written: {reason_of(error)}.\nGive another folder.") from error
+    with file:
+        try:
+            hold(file)
+        except BlockingIOError as error:
+            raise UsageError(f"Another run writes to {out}.\nGive another folder, or end that run.") from error
+        yield
+
+
+def _status(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns

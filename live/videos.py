@@ -1,0 +1,125 @@
+"""The videos that a user named, by file, folder or pattern, and the name under which each one's moves are kept.
+
+It opens none of them: what cannot be read is found out when it is read.
+"""
+
+import glob
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from live.address import DEMO, printable, redact
+
+# What a folder is searched for. A file that is named itself is tried whatever its name.
+VIDEO_SUFFIXES = {
+    *(".3gp", ".avi", ".flv", ".h264", ".h265", ".hevc", ".m2ts", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4"),
+    *(".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".vob", ".webm", ".wmv"),
+}
+LONGEST_NAME = 200  # bytes of a file's name, which leaves room for what is added to it
+
+
+@dataclass(frozen=True)
+class Video:
+    path: Path  # absolute
+    wanted: Path  # its name within the folder of the results, relative, without the suffix of the events
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Something that the user named and that gave no moves."""
+
+    video: str  # as it may be shown
+    reason: str
+
+
+def find_videos(named: Sequence[str]) -> tuple[list[Video], list[Failed]]:
+    """The videos behind the names, each once, in the order of their paths; and the names behind which there is none."""
+    found: dict[Path, Video] = {}
+    failed: list[Failed] = []
+    for text in named:
+        videos = _videos_of(text)
+        if isinstance(videos, str):
+            failed.append(Failed(redact(text), videos))
+        else:
+            for video in videos:
+                found.setdefault(video.path, video)
+    return [found[path] for path in sorted(found)], failed
+
+
+def names_for(videos: Sequence[Video], owner_of: Callable[[Path], Path | None]) -> dict[Video, Path]:
+    """A name for each video's results that no other video has, and that stays the same from run to run.
+
+    Args:
+        owner_of: the video that a name was given to in an earlier run, where that video is still there.
+    """
+    names: dict[Video, Path] = {}
+    taken: set[Path] = set()
+    # Those that had their name before keep it, whatever has come since.
+    for video in sorted(videos, key=lambda each: owner_of(each.wanted) != each.path):
+        name = video.wanted
+        if name in taken or owner_of(name) not in (None, video.path):
+            mark = hashlib.sha256(os.fsencode(video.path)).hexdigest()[:8]
+            name = name.with_name(f"{name.stem}-{mark}{name.suffix}")
+        names[video] = name
+        taken.add(name)
+    return names
+
+
+def _videos_of(text: str) -> list[Video] | str:
+    """The videos behind one name, or the reason why there is none."""
+    if "\0" in text:
+        return "no such file"
+    path = Path(text)
+    if path.is_dir():
+        return _within(path, path) or "no video in this folder"
+    if path.is_file():
+        return [Video(path.absolute(), _short(Path(path.name)))]
+    if os.path.lexists(path):
+        return "no ordinary file"
+    if text == "demo":
+        return [Video(DEMO, Path(DEMO.name))]
+    if glob.has_magic(text):
+        return _matching(path) or "no video matches this"
+    return "an address and no file; `pointe live` watches those" if "://" in text else "no such file"
+
+
+def _matching(pattern: Path) -> list[Video]:
+    """What a pattern matches; results keep the folders below the part of it that is fixed."""
+    magic = next(place for place, part in enumerate(pattern.parts) if glob.has_magic(part))
+    fixed, rest = Path(*pattern.parts[:magic]), Path(*pattern.parts[magic:])
+    videos: list[Video] = []
+    for path in sorted(fixed.glob(str(rest))):
+        if path.is_dir() and "**" not in rest.parts:
+            videos += _within(path, fixed)
+        elif path.is_file():
+            videos.append(Video(path.absolute(), _short(path.relative_to(fixed))))
+    return videos
+
+
+def _within(folder: Path, root: Path) -> list[Video]:
+    """The videos in a folder and those below it; hidden files and folders, and links to folders, are left alone."""
+    videos = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            path = Path(place, name)
+            if path.suffix.lower() in VIDEO_SUFFIXES and not name.startswith("."):
+                videos.append(Video(path.absolute(), _short(path.relative_to(root))))
+    return videos
+
+
+def _short(name: Path) -> Path:
+    """The name, its last part cut where it leaves no room for a suffix, and marked then lest two become one."""
+    raw = os.fsencode(name.name)
+    if len(raw) <= LONGEST_NAME:
+        return name
+    mark = hashlib.sha256(raw).hexdigest()[:8]
+    cut = raw[: LONGEST_NAME - len(name.suffix.encode()) - 9].decode("utf-8", "ignore")
+    return name.with_name(f"{cut}-{mark}{name.suffix}")
+
+
+def shown(path: Path) -> str:
+    """A path as one harmless line."""
+    return printable(str(path))

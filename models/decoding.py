@@ -1,0 +1,97 @@
+"""Decodes what OpenCV's own FFmpeg has no decoder for, AV1 above all, by the ffmpeg command in a process of its own."""
+
+import queue
+import re
+import struct
+import subprocess
+import threading
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import IO
+
+import cv2
+import imageio_ffmpeg
+import numpy as np
+import numpy.typing as npt
+
+# What the filter `showinfo` says on stderr: the unit of time, and each picture's time before it is written.
+UNIT = re.compile(rb"config in time_base: (\d+)/([1-9]\d*)")
+PICTURE = re.compile(rb"\bn: *\d+ pts: *(-?\d+|NOPTS)\b")
+BMP_HEADER = struct.Struct("<2sI")  # "BM", and how many bytes it and what follows are
+# Pictures whose times wait to be asked for; ffmpeg does not run further ahead than that.
+AHEAD = 1000
+PATIENCE_S = 1.0
+
+_Times = queue.Queue[Fraction | None]
+
+
+def decoded_by_ffmpeg(path: Path) -> Iterator[tuple[npt.NDArray[np.uint8], float | None]]:
+    """Every frame of a video, upright, (height, width, 3) BGR, with its time since the first; None where it has none.
+
+    Ends early, also without a single frame, where ffmpeg cannot go on.
+    """
+    # Pictures come as BMP, which says its own size: that may change in the middle of a video.
+    command = [
+        *(imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-v", "info", "-threads", "1"),
+        *(
+            "-protocol_whitelist",
+            "file",
+            "-i",
+            f"file:{path.absolute()}",
+            "-map",
+            "0:v:0",
+            "-vf",
+            "showinfo=checksum=0",
+        ),
+        *("-copyts", "-fps_mode", "passthrough", "-pix_fmt", "bgr24", "-c:v", "bmp", "-f", "image2pipe", "-"),
+    ]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None and process.stderr is not None
+    times: _Times = queue.Queue(AHEAD)
+    listener = threading.Thread(target=_listen, args=(process.stderr, times), name="ffmpeg's times", daemon=True)
+    listener.start()
+    try:
+        first: Fraction | None = None
+        while (image := _next_picture(process.stdout)) is not None:
+            try:
+                time = times.get(timeout=PATIENCE_S)
+            except queue.Empty:
+                time = None
+            first = time if first is None else first
+            yield image, None if time is None or first is None else float(time - first)
+    finally:
+        process.kill()
+        process.stdout.close()
+        process.wait()
+        while listener.is_alive():  # it may wait for room
+            with times.mutex:
+                times.queue.clear()
+                times.not_full.notify_all()
+            listener.join(0.05)
+        process.stderr.close()
+
+
+def _next_picture(stream: IO[bytes]) -> npt.NDArray[np.uint8] | None:
+    """None at the end, and where what comes is no picture."""
+    header = stream.read(BMP_HEADER.size)
+    if len(header) < BMP_HEADER.size:
+        return None
+    kind, size = BMP_HEADER.unpack(header)
+    content = header + stream.read(max(0, size - len(header)))
+    if kind != b"BM" or len(content) < size:
+        return None
+    try:
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
+        return None
+    return None if image is None else np.asarray(image, np.uint8)
+
+
+def _listen(stream: IO[bytes], times: _Times) -> None:
+    unit = Fraction(0)
+    for line in stream:
+        if said := UNIT.search(line):
+            unit = Fraction(int(said[1]), int(said[2]))
+        if picture := PICTURE.search(line):
+            times.put(None if picture[1] == b"NOPTS" else int(picture[1]) * unit)

@@ -1,0 +1,258 @@
+"""Many videos at once: each in a file of its own, gone on with where it was stopped, whatever one of them does."""
+
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import imageio_ffmpeg
+import pytest
+from test_cli import START, pointe
+from toys import draw_clip, make_card, make_model
+
+from live import workers
+from live.classify import Summary, classify
+from live.runner import live
+from models.errors import SourceError, UsageError
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Videos of one name in several folders, and what is no video."""
+    root = tmp_path_factory.mktemp("recordings")
+    for place, move in (("mon/lesson.mp4", "plie"), ("tue/lesson.mp4", "saute"), ("tue/late/lesson.mp4", "tendu")):
+        (root / place).parent.mkdir(parents=True, exist_ok=True)
+        draw_clip(root / place, [("none", 0.5), (move, 1.0), ("none", 0.5)])
+    (root / "notes.txt").write_text("not looked at")
+    (root / ".hidden.mp4").write_text("not looked at either")
+    return root
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_model(tmp_path_factory.mktemp("models") / "toy")
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video that takes many seconds to look at."""
+    folder = tmp_path_factory.mktemp("long")
+    short = draw_clip(folder / "short.mp4", [("none", 1.0), ("plie", 1.0)])
+    repeat = (imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-stream_loop", "1000", "-i", short, "-c", "copy")
+    subprocess.run([*repeat, folder / "long.mp4"], check=True)
+    return folder / "long.mp4"
+
+
+def run(named: list[Path | str], out: Path, model: Path, **options: Any) -> tuple[Summary, list[str]]:
+    lines: list[str] = []
+    options = {"jobs": 1, "device": "cpu"} | options
+    return classify([str(each) for each in named], out, model=str(model), tell=lines.append, **options), lines
+
+
+def moves_in(path: Path) -> list[str]:
+    return [json.loads(line)["move"] for line in path.read_text().splitlines()]
+
+
+def test_each_video_of_a_folder_gets_its_events_once_and_again_only_when_something_changed(
+    folder: Path, model: Path, tmp_path: Path
+) -> None:
+    videos, out = tmp_path / "videos", tmp_path / "out"
+    shutil.copytree(folder, videos)
+    summary, _ = run([videos], out, model, jobs=2)
+    assert [done.video for done in summary.done] == [
+        str(videos / place) for place in ("mon/lesson.mp4", "tue/late/lesson.mp4", "tue/lesson.mp4")
+    ]
+    assert moves_in(out / "mon/lesson.mp4.jsonl") == ["plie"]
+    assert moves_in(out / "tue/late/lesson.mp4.jsonl") == ["tendu"]
+    assert moves_in(out / "tue/lesson.mp4.jsonl") == ["saute"]
+    told = json.loads((out / "summary.json").read_text())
+    assert told["moves"] == {"plie": 1, "saute": 1, "tendu": 1}
+    assert told["speed"]["frames"] == 180 and told["speed"]["frames_per_s_of_a_core"] > 0
+
+    assert run([videos], out, model)[1] == []  # all is done
+    os.utime(videos / "mon/lesson.mp4")  # touched, not changed
+    assert run([videos], out, model)[1] == []
+    shutil.copy(videos / "tue/lesson.mp4", videos / "mon/lesson.mp4")
+    (out / "tue/late/lesson.mp4.jsonl").write_text("spoilt")
+    summary, lines = run([videos], out, model)
+    assert len(lines) == 2 and summary.again == 1
+    assert moves_in(out / "mon/lesson.mp4.jsonl") == ["saute"]
+    assert moves_in(out / "tue/late/lesson.mp4.jsonl") == ["tendu"]
+    assert len(run([videos], out, model, threshold=0.7)[1]) == 3  # another option
+    make_card(model, smoothing_s=0.1).save(shutil.copytree(model, tmp_path / "other"))
+    assert len(run([videos], out, tmp_path / "other", threshold=0.7)[1]) == 3  # another model
+
+
+def test_files_of_one_name_keep_apart_and_a_pattern_keeps_its_folders(
+    folder: Path, model: Path, tmp_path: Path
+) -> None:
+    first, _ = run([folder / "tue/lesson.mp4"], tmp_path, model)
+    assert first.done[0].events == "lesson.mp4.jsonl"
+    both, lines = run([folder / "mon/lesson.mp4", folder / "tue/lesson.mp4"], tmp_path, model)
+    assert len(lines) == 1  # the other one is still where it was
+    assert moves_in(tmp_path / "lesson.mp4.jsonl") == ["saute"]
+    (other,) = tmp_path.glob("lesson-*.mp4.jsonl")
+    assert moves_in(other) == ["plie"]
+    assert {done.events for done in both.done} == {"lesson.mp4.jsonl", other.name}
+    matched, _ = run([folder / "*/lesson.mp4", str(folder / "*/lesson.mp4")], tmp_path / "matched", model)
+    assert [done.events for done in matched.done] == ["mon/lesson.mp4.jsonl", "tue/lesson.mp4.jsonl"]
+
+
+def test_the_events_are_those_of_a_live_run_over_the_file(folder: Path, model: Path, tmp_path: Path) -> None:
+    for suffix in ("jsonl", "csv"):
+        run([folder / "mon"], tmp_path, model, events=suffix)
+        alone = tmp_path / f"alone.{suffix}"
+        live(str(folder / "mon/lesson.mp4"), model=str(model), device="cpu", headless=True, events=alone)
+        assert (tmp_path / f"lesson.mp4.{suffix}").read_bytes() == alone.read_bytes()
+
+
+def test_what_cannot_be_read_is_listed_and_the_rest_is_done_with_exit_code_6(
+    folder: Path, model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "junk.mp4").write_bytes(b"junk" * 100)
+    (tmp_path / "list.mp4").write_text(f"ffconcat version 1.0\nfile '{folder}/mon/lesson.mp4'\n")
+    whole = (folder / "mon/lesson.mp4").read_bytes()
+    (tmp_path / "cut.ts").write_bytes(whole[: len(whole) // 2])  # no video any more: its index stood at the end
+    os.mkfifo(tmp_path / "pipe.mp4")
+    named = (
+        "junk.mp4",
+        "list.mp4",
+        "cut.ts",
+        "pipe.mp4",
+        "absent.mp4",
+        "*.avi",
+        "rtsp://anna:s3cr3t@host/x",
+        "/dev/zero",
+    )
+    code, out, err = pointe(
+        "classify", folder / "mon/lesson.mp4", *named, "--out", "o", "--model", model, "--jobs", 2, cwd=tmp_path
+    )
+    assert code == 6, err
+    assert moves_in(tmp_path / "o/lesson.mp4.jsonl") == ["plie"]
+    not_done = json.loads((tmp_path / "o/summary.json").read_text())["not_done"]
+    assert len(not_done) == len(named)
+    for what in (
+        "junk.mp4: Cannot read",
+        "list of other files",
+        "pipe.mp4: no ordinary file",
+        "absent.mp4: no such file",
+    ):
+        assert what in out
+    assert "s3cr3t" not in out + err and "Traceback" not in out + err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_damaged_video_is_used_as_far_as_it_is_good_and_the_damage_is_counted(
+    folder: Path, model: Path, tmp_path: Path
+) -> None:
+    whole = tmp_path / "whole.mkv"
+    draw_clip(whole, [("none", 0.5), ("plie", 1.0), ("none", 1.5)])
+    content = whole.read_bytes()
+    (tmp_path / "cut.mkv").write_bytes(content[: len(content) * 7 // 10])
+    code, out, err = pointe("classify", "cut.mkv", "--out", "o", "--model", model, cwd=tmp_path)
+    assert code == 0, err
+    (done,) = json.loads((tmp_path / "o/summary.json").read_text())["videos"]
+    assert done["moves"] == {"plie": 1}
+    assert 30 < done["frames"] < 90
+    assert done["damage"] == f"damaged: {done['frames']} of 90 frames can be read"
+    assert done["damage"] in out
+
+
+def test_nothing_to_do_is_an_error_that_says_why(folder: Path, model: Path, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no video in this folder"):
+        run([tmp_path], tmp_path / "out", model)
+    (tmp_path / "junk.mp4").write_bytes(b"junk" * 100)
+    with pytest.raises(SourceError, match="None of the videos"):
+        run([tmp_path / "junk.mp4"], tmp_path / "out", model)
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="cannot be written"):
+        run([folder], tmp_path / "file", model)
+    with pytest.raises(UsageError, match="--format"):
+        run([folder], tmp_path / "out", model, events="xml")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals as Unix has them")
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_run_that_is_stopped_leaves_whole_files_and_goes_on_with_the_rest(
+    model: Path, long: Path, tmp_path: Path, sent: signal.Signals
+) -> None:
+    videos, out = tmp_path / "videos", tmp_path / "out"
+    videos.mkdir()
+    draw_clip(videos / "a.mp4", [("none", 0.5), ("plie", 1.0), ("none", 0.5)])
+    (videos / "b.mp4").hardlink_to(long)
+    arguments = ("classify", str(videos), "--out", str(out), "--model", str(model), "--jobs", "1")
+    command = [sys.executable, "-c", START, *arguments]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stdout is not None
+    assert "a.mp4" in process.stdout.readline()
+    if sent == signal.SIGINT:
+        os.killpg(process.pid, sent)  # as a terminal does it: to all processes
+    else:
+        process.send_signal(sent)
+    printed, err = process.communicate(timeout=20)
+    assert process.returncode == (-9 if sent == signal.SIGKILL else 128 + sent)
+    assert err == ""
+    assert sent == signal.SIGKILL or "stopped, 1 left" in printed
+    files = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+    assert files - {"summary.json"} == {"a.mp4.jsonl", ".pointe/a.mp4.jsonl.json", ".pointe/lock"}
+    assert moves_in(out / "a.mp4.jsonl") == ["plie"]
+    (videos / "b.mp4").unlink()
+    draw_clip(videos / "b.mp4", [("none", 0.5), ("saute", 1.0)])
+    (out / ".b.mp4.jsonl.77.half").write_text("of a run that was killed while it wrote")
+    summary, lines = run([videos], out, model)
+    assert summary.again == 1 and len(lines) == 1
+    assert moves_in(out / "b.mp4.jsonl") == ["saute"]
+    assert not list(out.rglob("*.half"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals as Unix has them")
+@pytest.mark.parametrize(("sent", "said"), [(signal.SIGSEGV, "crash"), (signal.SIGSTOP, "hang")])
+def test_a_decoder_that_crashes_or_hangs_costs_one_video(
+    model: Path, long: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: signal.Signals, said: str
+) -> None:
+    monkeypatch.setattr(workers, "STUCK_S", 2.0)
+    draw_clip(tmp_path / "b.mp4", [("none", 0.5), ("plie", 1.0), ("none", 0.5)])
+    with workers.Workers(model, "cpu", None, 1) as pool:
+        hit = False
+
+        def read(frames: int) -> None:
+            nonlocal hit
+            if frames and not hit:
+                hit = True
+                (worker,) = multiprocessing.active_children()
+                os.kill(worker.pid or 0, sent)
+
+        answers = dict(pool.each([long, tmp_path / "b.mp4"], lambda: 0, read))
+    bad, good = answers[long], answers[tmp_path / "b.mp4"]
+    assert isinstance(bad, workers.Unreadable) and said in bad.reason
+    assert isinstance(good, workers.Classified) and [move.name for move in good.moves] == ["plie"]
+    wait_until(lambda: multiprocessing.active_children() == [])
+
+
+def test_two_runs_into_one_folder_do_not_mix(folder: Path, model: Path, tmp_path: Path) -> None:
+    refused: list[str] = []
+
+    def again(_line: str) -> None:
+        with pytest.raises(UsageError, match="Another run") as caught:
+            run([folder], tmp_path, model)
+        refused.append(str(caught.value))
+
+    classify([str(folder / "mon")], tmp_path, model=str(model), device="cpu", jobs=1, tell=again)
+    assert len(refused) == 1
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    for _ in range(200):
+        if true():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it never became true")

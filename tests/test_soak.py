@@ -1,0 +1,30 @@
+"""The short forms of scripts/soak."""
+
+from pathlib import Path
+
+import pytest
+from toys import make_model
+
+from scripts.soak import consume_slowly, soak, wait_for_a_camera
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    return str(make_model(tmp_path / "toy"))
+
+
+def test_many_frames_leave_nothing_behind(model: str) -> None:
+    soaked = soak(3000, 1000.0, model)
+    assert soaked.broken_promises == []
+    assert soaked.frames == 3000 and soaked.answered > 300
+
+
+def test_a_recogniser_half_as_fast_as_the_camera_answers_fresh_frames_and_the_others_are_counted(model: str) -> None:
+    slow = consume_slowly(4, model)
+    assert slow.broken_promises == []
+    assert slow.answered == pytest.approx(50, abs=20)
+
+
+def test_waiting_for_a_camera_costs_next_to_nothing(model: str) -> None:
+    waited = wait_for_a_camera(2, model, record=False)
+    assert waited.own_cpu < 0.2  # of a core; what it really is says the script, on a quiet machine
