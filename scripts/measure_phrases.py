@@ -18,6 +18,7 @@ import numpy.typing as npt
 import typer
 
 from models.card import find_model
+from models.errors import SourceError
 from scripts.measure_made import write_into_card
 from scripts.measure_mocap import AZIMUTHS_DEG, KIND_NAMES, SIDES, as_kinds, film_all, tell, watch_trials
 from train.default import default_material, default_settings, recorded_material, with_least_durations
@@ -64,6 +65,9 @@ def main(
     settings = default_settings(epochs=epochs)
     material = default_material(streams, settings)
     trials = list(film_all(mocap, settings.sample_hz, cache))
+    forgotten = {trial.name for trial in trials} - {name for names in PHRASES.values() for name in names}
+    if forgotten:
+        raise SourceError(f"{mocap} has {', '.join(sorted(forgotten))}, of no known phrase.\nPut it into PHRASES.")
     results: list[StreamResult] = []
     for phrase, names in PHRASES.items():
         rest = recorded_material(read_recordings(mocap, names), settings.sample_hz, material.moves)
@@ -76,9 +80,7 @@ def main(
         results += watch_trials(with_least_durations(fitted.card), head, unseen)
     figures = tell(results, material.moves)
     print(json.dumps({"phrases": len(PHRASES), "epochs": epochs, "views": list(AZIMUTHS_DEG), **figures}))
-    measured_on = (
-        f"recorded motion drawn from {SIDES}; each trial by a model trained alike without its phrase"
-    )
+    measured_on = f"recorded motion drawn from {SIDES}; each trial by a model trained alike without its phrase"
     if report:
         write_stream_report(
             report,

@@ -47,14 +47,14 @@ FAMILIES = {
     "high_legs": ("grand_battement", "developpe"),
 }
 # A plié or a lifted leg that lasts less prepares something else. Other moves are over sooner.
-SLOW_MOVES = ("plie", "grand_plie", "tendu", "rond_de_jambe", "developpe", "arabesque", "attitude")
-SLOW_MOVE_S = 0.4
+LEAST_S = {"tendu": 0.3} | dict.fromkeys(
+    ("plie", "grand_plie", "rond_de_jambe", "developpe", "arabesque", "attitude"), 0.4
+)
 
 
 NOTES = """\
-What each move looks like as it is made: [docs/moves.png](../../docs/moves.png). Figures by move and by view, and what
-is taken for what: [on made streams](../../docs/measured/made/report.md) and
-[on recorded motion](../../docs/measured/recorded/report.md).
+What each move looks like as it is made, and figures by move and by view with what is taken for what, are in the
+repository: docs/moves.png, docs/measured/made and docs/measured/recorded.
 
 It is bad at legs that are not seen: under a tutu or a long skirt, out of the picture, or one behind the other, as in a
 penchée from the front. It follows one person, and in a group not always the same. An arabesque in passing may be called
@@ -135,7 +135,7 @@ def _told(recordings: Sequence[Recording]) -> str:
 def with_least_durations(card: ModelCard) -> ModelCard:
     """The card, with what a dancer knows of how long each move takes at least."""
     moves = tuple(
-        move.model_copy(update={"min_duration_s": SLOW_MOVE_S}) if move.name in SLOW_MOVES else move
+        move.model_copy(update={"min_duration_s": LEAST_S[move.name]}) if move.name in LEAST_S else move
         for move in card.moves
     )
     return card.model_copy(update={"moves": moves})
@@ -157,6 +157,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = default_settings(given.seed, given.epochs)
     print(f"making {given.streams} streams ...", flush=True)
     left_out = [name for name in given.without.split(",") if name]
+    if left_out and not given.recorded:
+        parser.error("--without names recordings of --recorded")
     recordings = read_recordings(given.recorded, left_out) if given.recorded else []
     material = default_material(given.streams, settings, recordings)
     fitted = fit_sequences(material, given.run, settings, resume=given.resume, name="ballet")
