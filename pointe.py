@@ -51,9 +51,10 @@ def live(
     sources: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SOURCE]...",
-            help="0, /dev/video0, a video file, rtsp://user:password@host/path, or demo; several are shown as a grid.",
-            show_default="0",
+            metavar="SOURCE",
+            help="0, /dev/video0, a video file, rtsp://user:password@host/path, or demo; several are shown as a grid. "
+            "0 if not given.",
+            show_default=False,
         ),
     ] = None,
     model: Model = "ballet",

@@ -349,3 +349,12 @@ def test_files_are_read_while_addresses_are_tried_again_and_again(clip: Path) ->
     finally:
         over.set()
         thread.join(20)
+
+
+def test_what_cannot_be_read_of_a_file_is_said(clip: Path, model: str, tmp_path: Path) -> None:
+    whole = draw_clip(tmp_path / "whole.mkv", STRETCHES).read_bytes()
+    cut = tmp_path / "cut.mkv"
+    cut.write_bytes(whole[: len(whole) // 2])
+    _, lines = run([cut, clip], model)
+    assert [line for line in lines if "damaged" in line and line.startswith("cut.mkv: ")]
+    assert not [line for line in lines if "damaged" in line and line.startswith("clip.mp4")]
