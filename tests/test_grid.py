@@ -16,6 +16,7 @@ from toys import draw_clip, make_model, picture
 from typer.testing import CliRunner
 
 import pointe
+from live import grid
 from live.ahead import left_running
 from live.capture import UnreachableError
 from live.events import Events
@@ -283,6 +284,23 @@ def test_keys_reach_every_tile(clip: Path, model: str) -> None:
         assert one.next(0) is None and two.next(0) is None
         tiles.update(Action.PAUSE)
         assert one.next(1) is not None and two.next(1) is not None
+
+
+def test_q_ends_them_all_and_what_goes_on_is_reported(
+    clip: Path, other: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures: list[tuple[int, ...]] = []
+
+    def show(image: Image) -> Action | None:
+        pictures.append(image.shape)
+        return Action.QUIT if len(pictures) == 45 else None  # 1.8 s in, amid the plie and the tendu
+
+    monkeypatch.setattr(grid, "can_be_shown", lambda _tell: True)
+    monkeypatch.setattr(grid, "showing", lambda _stack, _title: show)
+    summary, _ = run([clip, other], model, headless=False)
+    assert {move.name for move in summary.moves} == {"plie", "tendu"}
+    assert summary.exit_code == 0 and summary.answered < 200
+    assert set(pictures) == {(360, 1284, 3)}
 
 
 # Opening
