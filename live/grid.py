@@ -132,7 +132,7 @@ def run_grid(
                 due_s = max(due_s + 1 / GRID_HZ, now_s)
                 pressed = draw(tiles)
         check()
-        if tiles:  # the end of the last source
+        if tiles and answers.ended and pressed is not Action.QUIT:  # the last source shows its end
             draw(tiles)
     finally:
         if answers.close(CLOSE_S):
@@ -227,7 +227,7 @@ def live_grid(
             if drawn:
                 drawn.hurry = stop.exit_code != 0 or sys.exc_info()[0] is not None
         summary = _summary(streams, len(sources), stop.exit_code, tell)
-        return replace(summary, wrote=tuple(sink.path for sink in (drawn, file) if sink))
+        return replace(summary, wrote=tuple(sink.path for sink in (drawn, file) if sink and sink.wrote))
 
 
 def _check(sources: Sequence[str], record: Path | None, events: Path | None, wanted: Wanted | None) -> None:
