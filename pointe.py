@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -48,9 +48,15 @@ Cache = Annotated[Path | None, typer.Option(help="Where features are kept; DATA/
 
 @app.command()
 def live(
-    source: Annotated[
-        str, typer.Argument(help="0, /dev/video0, a video file, rtsp://user:password@host/path, or demo.")
-    ] = "0",
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="SOURCE",
+            help="0, /dev/video0, a video file, rtsp://user:password@host/path, or demo; several are shown as a grid. "
+            "0 if not given.",
+            show_default=False,
+        ),
+    ] = None,
     model: Model = "ballet",
     device: DeviceName = "auto",
     threads: Threads = 1,
@@ -77,31 +83,36 @@ def live(
         float | None, typer.Option(min=1, max=240, help="Ask a webcam for so many pictures a second.")
     ] = None,
 ) -> None:
-    """Recognise moves from a camera, an RTSP address or a video file, and show them."""
+    """Recognise moves from cameras, RTSP addresses and video files, and show them."""
+    from live.grid import live_grid
     from live.log import Line, teller
     from live.runner import live as run_live
     from live.webcam import Wanted
 
-    tell = teller(log_format)
+    tell, named = teller(log_format), sources or ["0"]
     try:
-        summary = run_live(
-            source,
-            model=model,
-            device=_device(device),
-            threads=threads,
-            headless=headless,
-            pace=not no_pace,
-            record=record,
-            record_raw=record_raw,
-            events=events,
-            threshold=threshold,
-            mirror=mirror,
-            max_seconds=max_seconds,
-            give_up_after_s=give_up_after,
-            wanted=Wanted.parse(camera_size, camera_fps),
-            metrics_port=metrics_port,
-            tell=tell,
-        )
+        options: dict[str, Any] = {
+            "model": model,
+            "device": _device(device),
+            "threads": threads,
+            "headless": headless,
+            "pace": not no_pace,
+            "record": record,
+            "events": events,
+            "threshold": threshold,
+            "mirror": mirror,
+            "max_seconds": max_seconds,
+            "give_up_after_s": give_up_after,
+            "wanted": Wanted.parse(camera_size, camera_fps),
+            "tell": tell,
+        }
+        if len(named) == 1:
+            summary = run_live(named[0], record_raw=record_raw, metrics_port=metrics_port, **options)
+        elif record_raw or metrics_port:
+            flag = "--record-raw" if record_raw else "--metrics-port"
+            raise UsageError(f"{flag} is for one source, and {len(named)} are given.\nLeave it out.")
+        else:
+            summary = live_grid(named, **options)
     except PointeError as error:
         if log_format == "json":
             tell(Line(str(error), "error", exit_code=error.exit_code))

@@ -1,13 +1,13 @@
 """Opening an address with OpenCV, with time-outs of our own and a reason where it fails."""
 
 import os
-import threading
 from typing import Any, Protocol
 
 import cv2
 
 from live.address import Address, printable, why_no_picture
 from models.errors import SourceError
+from models.ffmpeg_options import ffmpeg_options
 from models.frames import DECODER_THREADS
 
 # OpenCV waits 30 s for either unless told. A read that hangs was left behind before its time is over; it should end
@@ -43,7 +43,7 @@ def open_address(address: Address) -> Capture:
         *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(1000 * READ_TIMEOUT_S)),
         *(cv2.CAP_PROP_N_THREADS, DECODER_THREADS),
     ]
-    with _ffmpeg_options:
+    with ffmpeg_options.set_to(FFMPEG_OPTIONS):
         capture = cv2.VideoCapture(address.url, cv2.CAP_FFMPEG, parameters)
     if not capture.isOpened():
         capture.release()
@@ -58,34 +58,3 @@ def silence_opencv() -> None:
     os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
     os.environ.pop("OPENCV_FFMPEG_DEBUG", None)
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-
-
-class _FfmpegOptions:
-    """OpenCV takes FFmpeg's options from the environment only, each time it opens, which several threads may do."""
-
-    VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
-
-    def __init__(self) -> None:
-        self._changing = threading.Lock()
-        self._opening = 0
-        self._before: str | None = None
-
-    def __enter__(self) -> None:
-        with self._changing:
-            self._opening += 1
-            if self._opening == 1:
-                self._before = os.environ.get(self.VARIABLE)
-                os.environ[self.VARIABLE] = FFMPEG_OPTIONS
-
-    def __exit__(self, *_exc: object) -> None:
-        with self._changing:
-            self._opening -= 1
-            if self._opening:
-                return
-            if self._before is None:
-                del os.environ[self.VARIABLE]
-            else:
-                os.environ[self.VARIABLE] = self._before
-
-
-_ffmpeg_options = _FfmpegOptions()

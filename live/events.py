@@ -12,15 +12,17 @@ from live.moves import Move
 from live.outputs import OutputFile, SinkError
 
 COLUMNS = ("move", "start_s", "end_s", "confidence")
+SOURCE = "source"  # a further column where there are several
 HEADER = ",".join(COLUMNS) + "\n"  # of a CSV
 
 
 class Events:
     """The moves, one a line, each on the disk when `write` returns: JSON lines, or CSV with the same columns."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, with_source: bool = False) -> None:
         """Raises UsageError where another run writes to it, SinkError."""
         self.path = path
+        self._with_source = with_source
         self.wrote = False  # whether there is a file of this run
         self._csv = path.suffix.lower() == ".csv"
         self._output = OutputFile(path)
@@ -32,7 +34,7 @@ class Events:
         self.wrote = True
         try:
             if self._csv:
-                self._put(HEADER)
+                self._put(_csv_line((*COLUMNS, SOURCE)) if with_source else HEADER)
         except SinkError:
             with suppress(SinkError):
                 self.close()
@@ -44,11 +46,15 @@ class Events:
     def __exit__(self, *_exc: object) -> None:
         self.close()
 
-    def write(self, move: Move) -> None:
-        """Raises SinkError: the disk is full, the file was removed, or the like."""
+    def write(self, move: Move, source: str = "") -> None:
+        """Write a move, with the name of its source where the file has those.
+
+        Raises:
+            SinkError: the disk is full, the file was removed, or the like.
+        """
         if self._output.gone:
             raise self._removed()
-        self._put(_line_of(move, self._csv))
+        self._put(_line_of(move, self._csv, source if self._with_source else None))
 
     def close(self) -> None:
         """Raises SinkError, unless `write` has said already that the file was removed."""
@@ -84,9 +90,10 @@ def events_of(moves: Iterable[Move], *, as_csv: bool) -> str:
     return (HEADER if as_csv else "") + "".join(_line_of(move, as_csv) for move in moves)
 
 
-def _line_of(move: Move, as_csv: bool) -> str:
-    row = (move.name, round(move.start_s, 3), round(move.end_s, 3), round(move.confidence, 4))
-    return _csv_line(row) if as_csv else json.dumps(dict(zip(COLUMNS, row, strict=True))) + "\n"
+def _line_of(move: Move, as_csv: bool, source: str | None = None) -> str:
+    values = (move.name, round(move.start_s, 3), round(move.end_s, 3), round(move.confidence, 4))
+    row = dict(zip(COLUMNS, values, strict=True)) | ({} if source is None else {SOURCE: source})
+    return _csv_line(tuple(row.values())) if as_csv else json.dumps(row) + "\n"
 
 
 def _csv_line(row: tuple[object, ...]) -> str:

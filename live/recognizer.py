@@ -85,6 +85,10 @@ class Recognizer:
         _check_head(head, card, folder)
         return cls(card, encoder, head, sample_hz)
 
+    def another(self) -> "Recognizer":
+        """A recogniser for another stream, on the same networks; only one of them may be pushed at a time."""
+        return Recognizer(self.card, self.encoder.another(), self._head, 1 / self._sampler.period_s)
+
     @property
     def provider(self) -> str:
         """What the encoder really runs on."""

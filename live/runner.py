@@ -100,11 +100,11 @@ class Watch:
         self._times = recognizer.times
         self._latency_s: float | None = None
 
-    def answers(self, max_seconds: float | None = None) -> Iterator[Answer | None]:
-        """An answer for each frame; None when none came for TICK_S."""
+    def answers(self, max_seconds: float | None = None, wait_s: float = TICK_S) -> Iterator[Answer | None]:
+        """An answer for each frame; None when none came for `wait_s`."""
         source, recognizer, tracker = self._source, self._recognizer, self._tracker
         while not source.ended:
-            frame = source.next(TICK_S)
+            frame = source.next(wait_s)
             now_s = frame.time_s if frame else source.now_s
             if max_seconds is not None and now_s is not None and now_s >= max_seconds:
                 self.passed_over += frame is not None
@@ -123,6 +123,20 @@ class Watch:
     def finish(self) -> None:
         """No more is iterated: a move that was going on ends."""
         self._report(self._tracker.finish())
+
+    def summary(self, exit_code: int = 0) -> Summary:
+        """What it came to; once the source is closed, since only then all its frames are counted."""
+        source, seconds = self._source, self.last_s - self.first_s
+        ahead = 0 if source.live else self.passed_over  # of a file: not dropped, but beyond what was asked for
+        return Summary(
+            frames=source.captured - ahead,
+            answered=self.answered,
+            dropped=source.dropped + self.passed_over - ahead,
+            seconds=seconds,
+            fps=(self.answered - 1) / seconds if seconds > 0 else None,
+            moves=tuple(self.moves),
+            exit_code=exit_code,
+        )
 
     def _report(self, move: Move | None) -> None:
         if move is not None:
@@ -191,30 +205,31 @@ def run(
     watch = Watch(source, recognizer, tracker, on_move, on_answer)
     depth = 1 if source.live else ANSWERED_AHEAD
     answers = Ahead(watch.answers(max_seconds), depth, "recogniser", newest=source.live)
-    outage, asked = Outage(source, tell), wanted
+    outage, asked = Outage(source, tell), Asked(source, wanted, tell)
     try:
         while not (answers.ended or screen.quit or stopped()):
             screen.update(answers.next(TICK_S))
             outage.check()
-            if asked and source.gives:
-                text = f"{source.name} gives {source.gives}; {asked} was asked for"
-                tell(Line(text, "camera", source=source.name, gives=source.gives, asked=str(asked)))
-                asked = None
+            asked.check()
     finally:
         if answers.close(CLOSE_S):
             watch.finish()
-    source.close()  # only then are all its frames counted
-    seconds = watch.last_s - watch.first_s
-    ahead = 0 if source.live else watch.passed_over  # of a file: not dropped, but beyond what was asked for
-    return Summary(
-        frames=source.captured - ahead,
-        answered=watch.answered,
-        dropped=source.dropped + watch.passed_over - ahead,
-        seconds=seconds,
-        fps=(watch.answered - 1) / seconds if seconds > 0 else None,
-        moves=tuple(watch.moves),
-        exit_code=stopped(),
-    )
+    source.close()
+    return watch.summary(stopped())
+
+
+class Asked:
+    """Tells once what a camera gives, where something was asked of it."""
+
+    def __init__(self, source: FrameSource, wanted: Wanted | None, tell: Callable[[str], None]) -> None:
+        self._source, self._wanted, self._tell = source, wanted, tell
+
+    def check(self) -> None:
+        source, gives = self._source, self._source.gives
+        if self._wanted and gives:
+            text = f"{source.name} gives {gives}; {self._wanted} was asked for"
+            self._tell(Line(text, "camera", source=source.name, gives=gives, asked=str(self._wanted)))
+            self._wanted = None
 
 
 class Outage:
@@ -274,7 +289,7 @@ def live(
     """
     place = understand(source)
     check_outputs(record, record_raw, events, place.path if isinstance(place, File) else None)
-    shown = not headless and _can_be_shown(tell)
+    shown = not headless and can_be_shown(tell)
     cv2.setNumThreads(1)  # the cores are for decoder and encoder
     with stop_signals() as stop, ExitStack() as stack:
         try:
@@ -294,7 +309,7 @@ def live(
         screen = Screen(
             frames,
             draw=_drawing(recognizer.card) if shown or record else None,
-            show=_showing(stack, f"pointe: {frames.name}") if shown else None,
+            show=showing(stack, f"pointe: {frames.name}") if shown else None,
             record=drawn,
             record_raw=raw,
             mirror=mirror,
@@ -337,14 +352,16 @@ def describe(move: Move, card: ModelCard) -> str:
     return f"{move.start_s:7.2f} to {move.end_s:7.2f} s  {shown}  {100 * move.confidence:.0f} %"
 
 
-def _can_be_shown(tell: Callable[[str], None]) -> bool:
+def can_be_shown(tell: Callable[[str], None]) -> bool:
+    """Whether a window can be shown; where it cannot, why not is told."""
     problem = display_problem()
     if problem:
         tell(f"No window is shown. {problem}")
     return not problem
 
 
-def _showing(stack: ExitStack, title: str) -> Show:
+def showing(stack: ExitStack, title: str) -> Show:
+    """What shows pictures in a window that closes with the stack."""
     if sys.platform == "linux":
         return stack.enter_context(Display(title)).show
     return stack.enter_context(Window(title)).show

@@ -4,7 +4,7 @@ The very same encoders make the training features and the live ones. They know n
 """
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +54,9 @@ class Encoder(Protocol):
     def reset(self) -> None:
         """Forget the frames so far, as for a new clip."""
 
+    def another(self) -> Self:
+        """One for another stream, on the same network."""
+
 
 class PoseEncoder:
     """MoveNet on a square that follows the dancer.
@@ -80,6 +83,9 @@ class PoseEncoder:
         self.keypoints: npt.NDArray[np.float32] | None = None
         self.box: Box | None = None
         self._next_box: Box | None = None
+
+    def another(self) -> Self:
+        return type(self)(self._session)
 
     def prepare(self, frame: Frame) -> npt.NDArray[np.int32]:
         self.box = self._next_box or whole_square(*frame.image.shape[:2])
@@ -124,6 +130,9 @@ class ImageEncoder:
 
     def reset(self) -> None:
         """Nothing is remembered between frames."""
+
+    def another(self) -> Self:
+        return type(self)(self._session)
 
     def prepare(self, frame: Frame) -> npt.NDArray[np.uint8]:
         to_input(frame.image, None, self.input_size, self._input[0])

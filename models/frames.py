@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from models.decoding import decoded_by_ffmpeg
 from models.errors import SourceError
+from models.ffmpeg_options import ffmpeg_options
 
 Image = npt.NDArray[np.uint8]
 
@@ -69,7 +70,8 @@ def open_video(path: Path) -> cv2.VideoCapture:
         raise SourceError(f"No such video file: {path}\nGive the path of an existing video, or `demo`.")
     _refuse_lists(path)
     # absolute, so that FFmpeg takes no file name for a protocol
-    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, DECODER_THREADS])
+    with ffmpeg_options.set_to(None):
+        capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, DECODER_THREADS])
     if not capture.isOpened():
         capture.release()
         raise SourceError(f"Cannot read {path} as a video.\nCheck that it plays elsewhere, or convert it to mp4.")

@@ -8,7 +8,7 @@ The features go through the live recogniser and the move tracker step by step, a
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +60,9 @@ class Replay:
         return self.interpret(self.infer(self.prepare(frame)), frame)
 
     def reset(self) -> None: ...
+
+    def another(self) -> Self:
+        return type(self)(self.features)
 
 
 def main(

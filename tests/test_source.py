@@ -161,7 +161,7 @@ def test_the_times_of_a_live_source_start_at_zero_and_increase() -> None:
     with open_source("0", connect=connecting([EndlessCamera()])) as source:
         times = [next_frame(source).time_s for _ in range(20)]
         assert source.now_s is not None and source.now_s >= times[-1]
-    assert times[0] == 0
+    assert 0 <= times[0] < 0.5  # 0 unless a busy machine dropped the first
     assert all(np.diff(times) > 0)
 
 
