@@ -54,12 +54,7 @@ def dangling(score: Score) -> None:
     for leg in (score.left, score.right):
         score.land(leg)
     trunk.seated, trunk.offset = 0.0, (0.0, 0.0)
-    score.bend_knees(score.between(0.65, 0.85))
-    score.exactly(score.between(0.3, 0.5))
-    score.bend_knees(1.0)
-    score.upright()
-    score.arms("down")
-    score.beat(0.4)
+    catch_oneself(score)
 
 
 def hanging(score: Score) -> None:
@@ -108,6 +103,11 @@ def hanging(score: Score) -> None:
     trunk.seated, trunk.offset, trunk.lean = 0.0, (0.0, 0.0), 0.0
     trunk.tilt, trunk.bend = score.between(0.1, 0.4), 0.0
     score.carry()
+    catch_oneself(score)
+
+
+def catch_oneself(score: Score) -> None:
+    """Down from somewhere: the knees bend, then one stands."""
     score.bend_knees(score.between(0.65, 0.85))
     score.exactly(score.between(0.3, 0.5))
     score.bend_knees(1.0)
