@@ -46,7 +46,8 @@ FAMILIES = {
     "along_the_floor": ("tendu", "rond_de_jambe"),
     "high_legs": ("grand_battement", "developpe"),
 }
-# A plié or a lifted leg that lasts less prepares something else. Other moves are over sooner.
+# A plié or a lifted leg that lasts less prepares something else. A turn or a leap is soon over, and is told at once.
+QUICK_S = 0.13
 LEAST_S = {"tendu": 0.3} | dict.fromkeys(
     ("plie", "grand_plie", "rond_de_jambe", "developpe", "arabesque", "attitude"), 0.4
 )
@@ -134,10 +135,7 @@ def _told(recordings: Sequence[Recording]) -> str:
 
 def with_least_durations(card: ModelCard) -> ModelCard:
     """The card, with what a dancer knows of how long each move takes at least."""
-    moves = tuple(
-        move.model_copy(update={"min_duration_s": LEAST_S[move.name]}) if move.name in LEAST_S else move
-        for move in card.moves
-    )
+    moves = tuple(move.model_copy(update={"min_duration_s": LEAST_S.get(move.name, QUICK_S)}) for move in card.moves)
     return card.model_copy(update={"moves": moves})
 
 
