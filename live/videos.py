@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from live.address import DEMO, printable, redact
+from models.files import is_file, is_folder
 
 # What a folder is searched for. A file that is named itself is tried whatever its name.
 VIDEO_SUFFIXES = {
@@ -72,9 +73,9 @@ def _videos_of(text: str) -> list[Video] | str:
     if "\0" in text:
         return "no such file"
     path = Path(text)
-    if path.is_dir():
+    if is_folder(path):
         return _within(path, path) or "no video in this folder"
-    if path.is_file():
+    if is_file(path):
         return [Video(path.absolute(), _short(Path(path.name)))]
     if os.path.lexists(path):
         return "no ordinary file"
