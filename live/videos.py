@@ -88,7 +88,8 @@ def _videos_of(text: str, failed: list[Failed]) -> list[Video] | str:
 def _matching(pattern: Path, failed: list[Failed]) -> list[Video] | str:
     """What a pattern matches as a shell does it, or why that cannot be known.
 
-    Results keep the folders below the part of it that is fixed. What its last part does not name by a suffix must have that of a video.
+    Results keep the folders below the part of it that is fixed. Where its last part names no suffix, only that of a
+    video will do.
     """
     magic = next(place for place, part in enumerate(pattern.parts) if glob.has_magic(part))
     fixed, rest = Path(*pattern.parts[:magic]), list(pattern.parts[magic:])
