@@ -166,6 +166,15 @@ def test_a_damaged_video_is_used_as_far_as_it_is_good_and_the_damage_is_counted(
     assert done["damage"] in out
 
 
+def test_whoever_reads_the_table_may_go(folder: Path, model: Path, tmp_path: Path) -> None:
+    process = start("classify", folder / "mon", "--out", "o", "--model", model, cwd=tmp_path)
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    assert (process.wait(60), process.stderr.read()) == (0, "")
+    process.stderr.close()
+    assert moves_in(tmp_path / "o/lesson.mp4.jsonl") == ["plie"]
+
+
 def test_nothing_to_do_is_an_error_that_says_why(folder: Path, model: Path, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no video in this folder"):
         run([tmp_path], tmp_path / "out", model)
