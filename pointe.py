@@ -547,6 +547,9 @@ def _hide_secrets_from_the_process_list() -> None:
 def _leave(code: str | int | None) -> None:
     """End the process, also where a thread of ours hangs inside a library: then Python's own way out would abort it."""
     if any(thread.name.startswith("pointe: ") for thread in threading.enumerate()):
+        from models.decoding import end_decoders
+
+        end_decoders()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code if isinstance(code, int) else 0)

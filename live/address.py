@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from models.errors import SourceError
+from models.files import is_file, is_folder
 
 DEMO = Path(__file__).parent / "assets" / "demo.mp4"
 DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
@@ -74,9 +75,9 @@ def understand(text: str) -> Camera | Address | File:
     if _VARIABLE.match(text) and not os.path.lexists(text):
         return _whole_from_environment(text)
     path = Path(text)
-    if "\0" not in text and path.is_file():
+    if is_file(path):
         return File(path.absolute())
-    if "\0" not in text and path.is_dir():
+    if is_folder(path):
         raise SourceError(f"{printable(text)} is a folder.\nGive one video file of it, or demo.")
     if scheme:
         raise SourceError(
@@ -94,7 +95,10 @@ def redact(address: str) -> str:
     if not scheme:
         # Where one slash is missing, or the whole scheme, what stands before the last @ may be a password all the same.
         before, at, rest = address.rpartition("@")
-        return printable(f"{HIDDEN}@{rest}" if at and ":" in before else address)
+        if not at or ":" not in before:
+            return printable(address)
+        shown = re.split(r"[?#]", rest, maxsplit=1)[0]
+        return printable(f"{HIDDEN}@{shown}" + (f"?{HIDDEN}" if shown != rest else ""))
     after = address[scheme.end() :]
     authority = re.split(r"[/?#]", after, maxsplit=1)[0]
     rest = after[len(authority) :]
@@ -131,7 +135,7 @@ def why_no_picture(url: str) -> str:
             answer = connection.recv(64).decode("latin-1")
     except ConnectionRefusedError:
         return "refused, no server on that port"
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):  # a..b, or a part of more than 63 characters, is not even asked for
         return "no such host"
     except TimeoutError:
         return "no answer"

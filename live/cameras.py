@@ -44,9 +44,16 @@ def users_of(device: Path, processes: Path = PROCESSES) -> list[str]:
         if process.name == str(os.getpid()):
             continue
         with suppress(OSError):
-            if any(file.readlink() == device for file in files.iterdir()):
+            if any(_leads_to(file, device) for file in files.iterdir()):
                 users.append(printable(f"{_read(process / 'comm') or 'a program'} ({process.name})"))
     return users
+
+
+def _leads_to(file: Path, device: Path) -> bool:
+    try:
+        return file.readlink() == device
+    except OSError:  # it was closed in this moment
+        return False
 
 
 def _read(path: Path) -> str:

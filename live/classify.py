@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from live.log import say
 from live.moves import MoveTracker
 from live.results import Done, Results, held
 from live.stopping import stop_signals
@@ -133,9 +134,8 @@ def classify(
 
 def print_summary(summary: Summary) -> None:
     """A table of all videos, and what it took, on stdout."""
-    console = Console(highlight=False)
     displays = {move.name: move.display for move in summary.card.moves}
-    table = Table("video", "length", "frames", "moves", "note", box=None, header_style="bold")
+    table = Table("video", "length", "frames", "moves", "note", box=None)
     for index in (1, 2):
         table.columns[index].justify = "right"
     for column in table.columns:
@@ -144,21 +144,24 @@ def print_summary(summary: Summary) -> None:
         moves = ", ".join(f"{displays.get(name, name)} {count}" for name, count in each.moves.items())
         video = escape(shown(Path(each.events).with_suffix("")))
         table.add_row(video, f"{each.seconds:.1f} s", str(each.frames), escape(moves) or "none", each.damage or "")
-    console.print(table)
-    console = Console(highlight=False, soft_wrap=True)
+    # As text, since a Console that prints ends the program where whoever reads has gone.
+    console = Console(highlight=False, color_system=None)
+    with console.capture() as captured:
+        console.print(table)
+    say(captured.get().rstrip("\n"))
     for failed in summary.failed:
-        console.print(f"not done: {escape(failed.video)}: {escape(failed.reason)}")
+        say(f"not done: {failed.video}: {failed.reason}")
     speed, figures = summary.speed, summary.speed.figures
     if speed.frames:
-        console.print(
+        say(
             f"{speed.frames} frames of {speed.video_s:.1f} s in {speed.wall_s:.1f} s, {speed.jobs} at once:"
             f" {figures['frames_per_s']:g} frames/s, {figures['frames_per_s_of_a_core']:g} a second of one core,"
             f" {figures['times_real_time']:g} times as fast as real time"
         )
     looked_at = len(summary.done) - summary.again
-    console.print(f"videos: {looked_at} done, {summary.again} done before, {len(summary.failed)} not done")
+    say(f"videos: {looked_at} done, {summary.again} done before, {len(summary.failed)} not done")
     if summary.left:
-        console.print(f"stopped, {summary.left} left; the same command goes on with them")
+        say(f"stopped, {summary.left} left; the same command goes on with them")
 
 
 def _as_json(summary: Summary, threshold: float | None, provider: str) -> bytes:

@@ -6,11 +6,13 @@ It opens none of them: what cannot be read is found out when it is read.
 import glob
 import hashlib
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from live.address import DEMO, printable, redact
+from models.files import is_file, is_folder
 
 # What a folder is searched for. A file that is named itself is tried whatever its name.
 VIDEO_SUFFIXES = {
@@ -39,13 +41,13 @@ def find_videos(named: Sequence[str]) -> tuple[list[Video], list[Failed]]:
     found: dict[Path, Video] = {}
     failed: list[Failed] = []
     for text in named:
-        videos = _videos_of(text)
+        videos = _videos_of(text, failed)
         if isinstance(videos, str):
             failed.append(Failed(redact(text), videos))
         else:
             for video in videos:
                 found.setdefault(video.path, video)
-    return [found[path] for path in sorted(found)], failed
+    return [found[path] for path in sorted(found)], list(dict.fromkeys(failed))
 
 
 def names_for(videos: Sequence[Video], owner_of: Callable[[Path], Path | None]) -> dict[Video, Path]:
@@ -67,41 +69,64 @@ def names_for(videos: Sequence[Video], owner_of: Callable[[Path], Path | None]) 
     return names
 
 
-def _videos_of(text: str) -> list[Video] | str:
-    """The videos behind one name, or the reason why there is none."""
-    if "\0" in text:
-        return "no such file"
+def _videos_of(text: str, failed: list[Failed]) -> list[Video] | str:
+    """The videos behind one name, or the reason why there is none; folders that cannot be read join `failed`."""
     path = Path(text)
-    if path.is_dir():
-        return _within(path, path) or "no video in this folder"
-    if path.is_file():
+    if is_folder(path):
+        return _within(path, path, failed) or "no video in this folder"
+    if is_file(path):
         return [Video(path.absolute(), _short(Path(path.name)))]
     if os.path.lexists(path):
         return "no ordinary file"
     if text == "demo":
         return [Video(DEMO, Path(DEMO.name))]
-    if glob.has_magic(text):
-        return _matching(path) or "no video matches this"
+    if "\0" not in text and glob.has_magic(text):
+        return _matching(path, failed) or "no video matches this"
     return "an address and no file; `pointe live` watches those" if "://" in text else "no such file"
 
 
-def _matching(pattern: Path) -> list[Video]:
-    """What a pattern matches; results keep the folders below the part of it that is fixed."""
+def _matching(pattern: Path, failed: list[Failed]) -> list[Video] | str:
+    """What a pattern matches as a shell does it, or why that cannot be known.
+
+    Results keep the folders below the part of it that is fixed. Where its last part names no suffix, only that of a
+    video will do.
+    """
     magic = next(place for place, part in enumerate(pattern.parts) if glob.has_magic(part))
-    fixed, rest = Path(*pattern.parts[:magic]), Path(*pattern.parts[magic:])
+    fixed, rest = Path(*pattern.parts[:magic]), list(pattern.parts[magic:])
+    # Two stars are any folders where they are a part of their own, and one star elsewhere; Path raises for those.
+    rest = [part if part == "**" else re.sub(r"\*+", "*", part) for part in rest]
+    suffix = Path(rest[-1]).suffix
+    any_suffix = not glob.has_magic(rest[-1]) or (suffix and not glob.has_magic(suffix))
+    hidden = any(part.startswith(".") for part in rest)
+    whole_folders = rest[-1] == "**"
+    while rest and rest[-1] == "**":
+        rest.pop()
     videos: list[Video] = []
-    for path in sorted(fixed.glob(str(rest))):
-        if path.is_dir() and "**" not in rest.parts:
-            videos += _within(path, fixed)
-        elif path.is_file():
-            videos.append(Video(path.absolute(), _short(path.relative_to(fixed))))
+    try:
+        paths = sorted(fixed.glob(str(Path(*rest)))) if rest else [fixed]
+    except OSError as error:
+        return (error.strerror or "cannot be read").lower()
+    for path in paths:
+        name = path.relative_to(fixed)
+        if not hidden and any(part.startswith(".") for part in name.parts):
+            continue
+        if is_folder(path):
+            if whole_folders or "**" not in rest:
+                videos += _within(path, fixed, failed)
+        elif not whole_folders and is_file(path) and (any_suffix or path.suffix.lower() in VIDEO_SUFFIXES):
+            videos.append(Video(path.absolute(), _short(name)))
     return videos
 
 
-def _within(folder: Path, root: Path) -> list[Video]:
+def _within(folder: Path, root: Path, failed: list[Failed]) -> list[Video]:
     """The videos in a folder and those below it; hidden files and folders, and links to folders, are left alone."""
+
+    def closed(error: OSError) -> None:
+        place = shown(Path(error.filename))
+        failed.append(Failed(place, f"this folder cannot be read: {(error.strerror or 'unknown').lower()}"))
+
     videos = []
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in os.walk(folder, onerror=closed):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             path = Path(place, name)

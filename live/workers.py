@@ -35,7 +35,7 @@ LOADING_S = 120.0
 TICK_S = 0.1
 # How often a process says that it goes on.
 BEAT_S = 0.25
-HASHED_AT_ONCE = 1 << 24  # bytes
+HASHED_AT_ONCE = 1 << 20  # bytes; a slow disk must give them well within STUCK_S
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,9 @@ class Workers:
                     if worker.video:
                         yield worker.video, Unreadable(reason)
                     elif not worker.ready and not stopped():
-                        raise ModelError(f"{self._settings.folder} cannot be loaded: its process {reason}.")
+                        if not self._running:
+                            raise ModelError(f"{self._settings.folder} cannot be loaded: its process {reason}.")
+                        self._jobs = len(self._running)  # as where there is no memory for one more
                 elif worker.ready and not worker.video and waiting:
                     worker.begin(waiting.popleft())
 
@@ -181,6 +183,10 @@ class _Worker:
         else:
             self._process.kill()
             self._process.join()
+        # What it started, such as a decoder that hangs, is of its group, which lives on without it.
+        if hasattr(os, "killpg") and self._process.pid:
+            with suppress(OSError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         code = self._process.exitcode
         self.connection.close()
         what = "makes the decoder" if self.ready else "seems to"
@@ -208,6 +214,8 @@ def _interrupts_held_back() -> Iterator[None]:
 
 def _work(connection: Connection, settings: _Settings) -> None:
     """Load the model, then answer one video after the other until nobody asks any more."""
+    if hasattr(os, "setpgid"):
+        os.setpgid(0, 0)  # a group of its own, so that all of it can be ended
     silence_opencv()
     cv2.setNumThreads(1)
     with suppress(EOFError, OSError):  # the parent has gone
@@ -227,14 +235,19 @@ def _work(connection: Connection, settings: _Settings) -> None:
 
 def _classify(path: Path, recognizer: Recognizer, tracker: MoveTracker, pulse: "_Pulse") -> Classified:
     """Raises SourceError, and ModelError where the head's answer is no number."""
-    begun_s = time.process_time()
+    begun_s = _cpu_s()
     sha256, size, changed_ns = _hash_of(path, pulse)
     reading = Reading(path)
     seen = watch(recognizer, tracker, pulse.beating(reading))
     pulse.beat(reading.frames)
     damage = reading.damage()
-    cpu_s = time.process_time() - begun_s
+    cpu_s = _cpu_s() - begun_s
     return Classified(sha256, size, changed_ns, reading.frames, seen.seconds, seen.moves, damage, cpu_s)
+
+
+def _cpu_s() -> float:
+    """What this process has used of a CPU, with the decoders that it started and that have ended."""
+    return sum(os.times()[:4])
 
 
 class _Pulse:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from models.errors import CardError, ModelError
+from models.files import is_folder
 
 CARD_FILE = "card.json"
 ENCODER_FILE = "encoder.onnx"
@@ -202,7 +203,7 @@ def find_model(name_or_path: str) -> Path:
     if name_or_path in shipped:
         return shipped_in / name_or_path
     folder = Path(name_or_path)
-    if folder.is_dir():
+    if is_folder(folder):
         return folder
     raise ModelError(
         f"No model '{name_or_path}': it is neither a folder nor a shipped model.\n"

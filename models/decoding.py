@@ -23,6 +23,8 @@ BMP_HEADER = struct.Struct("<2sI")  # "BM", and how many bytes it and what follo
 AHEAD = 1000
 PATIENCE_S = 1.0
 
+_running: set[subprocess.Popen[bytes]] = set()
+
 _Times = queue.Queue[Fraction | None]
 
 
@@ -47,6 +49,7 @@ def decoded_by_ffmpeg(path: Path) -> Iterator[tuple[npt.NDArray[np.uint8], float
         *("-copyts", "-fps_mode", "passthrough", "-pix_fmt", "bgr24", "-c:v", "bmp", "-f", "image2pipe", "-"),
     ]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    _running.add(process)
     assert process.stdout is not None and process.stderr is not None
     times: _Times = queue.Queue(AHEAD)
     listener = threading.Thread(target=_listen, args=(process.stderr, times), name="ffmpeg's times", daemon=True)
@@ -70,6 +73,13 @@ def decoded_by_ffmpeg(path: Path) -> Iterator[tuple[npt.NDArray[np.uint8], float
                 times.not_full.notify_all()
             listener.join(0.05)
         process.stderr.close()
+        _running.discard(process)
+
+
+def end_decoders() -> None:
+    """Kill every ffmpeg that still runs: one that hangs would outlive a program that leaves without its threads."""
+    for process in list(_running):
+        process.kill()
 
 
 def _next_picture(stream: IO[bytes]) -> npt.NDArray[np.uint8] | None:

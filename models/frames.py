@@ -14,6 +14,7 @@ import numpy.typing as npt
 from models.decoding import decoded_by_ffmpeg
 from models.errors import SourceError
 from models.ffmpeg_options import ffmpeg_options
+from models.files import is_file
 
 Image = npt.NDArray[np.uint8]
 
@@ -66,7 +67,7 @@ def open_video(path: Path) -> cv2.VideoCapture:
         raise SourceError(
             f"{shown}: the name of this file holds characters that cannot be read.\nRename it."
         ) from error
-    if not path.is_file():
+    if not is_file(path):
         raise SourceError(f"No such video file: {path}\nGive the path of an existing video, or `demo`.")
     _refuse_lists(path)
     # absolute, so that FFmpeg takes no file name for a protocol

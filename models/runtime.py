@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,8 +38,12 @@ class Tensor:
     type: str  # "tensor(float)"
 
 
-# A network that has not loaded, or not answered to one frame, on a CPU after so long is none that could run live.
+# A network that takes so long of a CPU to load, or to answer to one frame, is none that could run live. What a clock
+# shows is no measure of that: the machine may be busy, or asleep.
 TRIED_FOR_S = 4.0
+# One that waits, whatever for, is given up too.
+WAITED_FOR_S = 30.0
+TICK_S = 0.1
 # What one may take of the memory until then; the largest that there are take a quarter of it.
 TRIED_WITH_BYTES = 4 << 30
 
@@ -136,7 +141,7 @@ def within_bounds(path: Path, work: Callable[[], Answer], end: Callable[[], None
     while in a thread, which `pointe` leaves behind as it exits.
 
     Raises:
-        ModelError: it takes longer than TRIED_FOR_S. Where it takes too much memory, onnxruntime raises.
+        ModelError: it takes TRIED_FOR_S of a CPU, or WAITED_FOR_S. Where it takes too much memory, onnxruntime raises.
     """
     answers: list[Answer] = []
     errors: list[BaseException] = []
@@ -150,13 +155,23 @@ def within_bounds(path: Path, work: Callable[[], Answer], end: Callable[[], None
     thread = threading.Thread(target=in_its_thread, name="pointe: model", daemon=True)
     with _memory_bounded():
         thread.start()
-        thread.join(TRIED_FOR_S)
+        _wait_for(thread)
     if errors:
         raise errors[0]
     if not answers:
         end()
         raise ModelError(f"{path} does not load or answer within {TRIED_FOR_S:.0f} s.\nUse another with --model.")
     return answers[0]
+
+
+def _wait_for(thread: threading.Thread) -> None:
+    """Until it ends, or has taken too much; time in which this process stood still, as by Ctrl-Z, does not count."""
+    begun_s, looked_s, waited_s = time.process_time(), time.monotonic(), 0.0
+    while thread.is_alive() and time.process_time() - begun_s < TRIED_FOR_S and waited_s < WAITED_FOR_S:
+        thread.join(TICK_S)
+        now_s = time.monotonic()
+        waited_s += min(now_s - looked_s, 5 * TICK_S)
+        looked_s = now_s
 
 
 def first_line(error: BaseException) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live.address import Address, Camera, File, redact, understand
+from live.address import Address, Camera, File, redact, understand, why_no_picture
 from models.errors import SourceError
 
 
@@ -60,6 +60,8 @@ def test_a_file_named_like_a_protocol_is_opened_as_the_file_it_is(
         "a\0b",
         "/dev/video",
         "٣",
+        "a" * 300,
+        "a/" * 3000,
     ],
 )
 def test_whatever_else_is_named_is_refused_unopened_in_two_lines_at_most(text: str) -> None:
@@ -118,3 +120,8 @@ def test_an_address_that_is_refused_is_quoted_without_its_password(address: str)
     with pytest.raises(SourceError) as caught:
         understand(address)
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64, ".", "a" * 300 + ".example"])
+def test_a_host_that_cannot_be_one_is_no_such_host(host: str) -> None:
+    assert why_no_picture(f"rtsp://anna:{SECRET}@{host}/x") == "no such host"

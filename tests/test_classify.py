@@ -14,13 +14,14 @@ from typing import Any
 
 import imageio_ffmpeg
 import pytest
-from test_cli import START, pointe
+from test_cli import START, pointe, start
 from toys import draw_clip, make_card, make_model
 
 from live import workers
 from live.classify import Summary, classify
 from live.runner import live
-from models.errors import SourceError, UsageError
+from models.errors import ModelError, SourceError, UsageError
+from scripts.zoo import AV1, FFMPEG, encode
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +166,15 @@ def test_a_damaged_video_is_used_as_far_as_it_is_good_and_the_damage_is_counted(
     assert done["damage"] in out
 
 
+def test_whoever_reads_the_table_may_go(folder: Path, model: Path, tmp_path: Path) -> None:
+    process = start("classify", folder / "mon", "--out", "o", "--model", model, cwd=tmp_path)
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    assert (process.wait(60), process.stderr.read()) == (0, "")
+    process.stderr.close()
+    assert moves_in(tmp_path / "o/lesson.mp4.jsonl") == ["plie"]
+
+
 def test_nothing_to_do_is_an_error_that_says_why(folder: Path, model: Path, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no video in this folder"):
         run([tmp_path], tmp_path / "out", model)
@@ -238,6 +248,120 @@ def test_a_decoder_that_crashes_or_hangs_costs_one_video(
     wait_until(lambda: multiprocessing.active_children() == [])
 
 
+@pytest.mark.skipif(sys.platform != "linux" or FFMPEG is None, reason="needs the process list of Linux, and ffmpeg")
+def test_a_decoder_that_hangs_in_a_process_of_its_own_ends_with_it(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "STUCK_S", 2.0)
+    long_av1(tmp_path)
+    decoders: list[int] = []
+    with workers.Workers(model, "cpu", None, 1) as pool:
+
+        def read(frames: int) -> None:
+            if frames and not decoders:
+                (worker,) = multiprocessing.active_children()
+                decoders.extend(children_of(worker.pid))
+                for decoder in decoders:
+                    os.kill(decoder, signal.SIGSTOP)
+
+        answers = dict(pool.each([tmp_path / "av1.mkv"], lambda: 0, read))
+    assert isinstance(answers[tmp_path / "av1.mkv"], workers.Unreadable)
+    assert len(decoders) == 1
+    wait_until(lambda: not running(decoders[0]))
+
+
+@pytest.mark.skipif(sys.platform != "linux" or FFMPEG is None, reason="needs the process list of Linux, and ffmpeg")
+def test_a_live_run_that_ends_leaves_no_decoder_that_hangs(model: Path, tmp_path: Path) -> None:
+    process = start("live", long_av1(tmp_path), "--headless", "--model", model, "--device", "cpu", cwd=tmp_path)
+    decoders: list[int] = []
+
+    def decoding() -> bool:
+        # The first that come look through the file, and end by themselves.
+        decoders[:] = [child for child in children_of(process.pid) if b"showinfo" in command_of(child)]
+        return bool(decoders)
+
+    wait_until(decoding, patience_s=30)
+    os.kill(decoders[0], signal.SIGSTOP)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM, err
+    wait_until(lambda: not running(decoders[0]))
+
+
+def long_av1(folder: Path) -> Path:
+    """A video that OpenCV has no decoder for, and that takes many seconds to look at."""
+    encode(folder / "short.mkv", "25", *AV1)
+    repeat = (imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-stream_loop", "500", "-i", folder / "short.mkv")
+    subprocess.run([*repeat, "-c", "copy", folder / "av1.mkv"], check=True)
+    return folder / "av1.mkv"
+
+
+def children_of(pid: int | None) -> list[int]:
+    found = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    return [int(child) for children in found for child in children]
+
+
+def command_of(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def running(pid: int) -> bool:
+    """Whether there is such a process that has not ended; who takes over an orphan may let its end stand."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals as Unix has them")
+def test_a_process_that_dies_while_it_loads_costs_only_itself(model: Path, folder: Path) -> None:
+    videos = sorted(folder.rglob("lesson.mp4"))
+    killed: list[int] = []
+
+    def kill_one() -> int:
+        children = multiprocessing.active_children()
+        if len(children) == 2 and not killed:
+            killed.append(children[0].pid or 0)
+            os.kill(killed[0], signal.SIGKILL)  # as the kernel does it where memory runs out
+        return 0
+
+    with workers.Workers(model, "cpu", None, 2) as pool:
+        answers = dict(pool.each(videos, kill_one))
+    assert killed and sorted(answers) == videos
+    assert all(isinstance(answer, workers.Classified) for answer in answers.values())
+    with workers.Workers(model, "cpu", None, 1) as pool, pytest.raises(ModelError, match="cannot be loaded"):
+        killed = [0]
+
+        def kill_all() -> int:
+            for child in multiprocessing.active_children():
+                child.kill()
+            return 0
+
+        dict(pool.each(videos, kill_all))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not count it")
+def test_the_time_of_a_decoder_in_a_process_of_its_own_counts() -> None:
+    before_s = workers._cpu_s()
+    burn = "import time\nwhile time.process_time() < 0.3: pass"
+    subprocess.run([sys.executable, "-c", burn], check=True)
+    assert workers._cpu_s() - before_s > 0.25
+
+
+def test_a_process_says_that_it_goes_on_with_each_mebibyte_of_a_video_on_a_slow_disk(tmp_path: Path) -> None:
+    (tmp_path / "large.mp4").write_bytes(bytes(5 << 20))
+    ours, theirs = multiprocessing.Pipe()
+    workers._hash_of(tmp_path / "large.mp4", workers._Pulse(theirs))
+    beats = 0
+    while ours.poll():
+        ours.recv()
+        beats += 1
+    assert beats == 5
+
+
 def test_two_runs_into_one_folder_do_not_mix(folder: Path, model: Path, tmp_path: Path) -> None:
     refused: list[str] = []
 
@@ -250,8 +374,9 @@ def test_two_runs_into_one_folder_do_not_mix(folder: Path, model: Path, tmp_path
     assert len(refused) == 1
 
 
-def wait_until(true: Callable[[], bool]) -> None:
-    for _ in range(200):
+def wait_until(true: Callable[[], bool], patience_s: float = 4.0) -> None:
+    until_s = time.monotonic() + patience_s
+    while time.monotonic() < until_s:
         if true():
             return
         time.sleep(0.02)

@@ -183,10 +183,11 @@ def test_a_broken_or_hostile_model_is_refused_in_time_with_file_and_field(tmp_pa
     spoil, file, named = CASES[case]
     folder = make_model(tmp_path / "toy")
     spoil(folder)
-    begun_s = time.monotonic()
+    begun_s, cpu_begun_s = time.monotonic(), time.process_time()
     with pytest.raises(ModelError) as refusal:
         Recognizer.load(folder, "cpu")
-    assert time.monotonic() - begun_s < LONGEST_S
+    assert time.process_time() - cpu_begun_s < LONGEST_S  # on a busy machine the clock shows more
+    assert time.monotonic() - begun_s < 8 * LONGEST_S
     assert refusal.value.exit_code == 4
     text = str(refusal.value)
     assert file in text and named in text

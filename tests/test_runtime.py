@@ -1,8 +1,10 @@
 """Sessions: the device that really runs, and files that are refused."""
 
+import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +12,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from models import runtime
 from models.errors import DeviceError, ModelError
-from models.runtime import choose_device, missing_for, open_session
+from models.runtime import choose_device, missing_for, open_session, within_bounds
 
 
 def doubling_network(path: Path) -> Path:
@@ -101,3 +104,26 @@ def test_a_session_on_the_cpu_prints_nothing(tmp_path: Path) -> None:
     )
     if missing_for("cuda"):
         assert (done.stdout, done.stderr) == ("", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals as Unix has them")
+def test_a_network_is_not_refused_for_the_time_in_which_the_process_was_stopped() -> None:
+    code = (
+        "import time; from pathlib import Path; from models import runtime; runtime.TRIED_FOR_S = 0.5;"
+        "work = lambda: (print('loads', flush=True), *(time.sleep(0.1) for _ in range(8)));"
+        "runtime.within_bounds(Path('n.onnx'), work, lambda: None)"
+    )
+    root = Path(__file__).parent.parent
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=root) as process:
+        assert process.stdout is not None and process.stdout.readline() == "loads\n"
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(1.5)
+        process.send_signal(signal.SIGCONT)
+        assert process.wait(30) == 0
+
+
+def test_a_network_that_waits_for_ever_is_refused_though_it_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "WAITED_FOR_S", 0.3)
+    ended = threading.Event()
+    with pytest.raises(ModelError, match="within"):
+        within_bounds(Path("n.onnx"), lambda: ended.wait(30), ended.set)

@@ -70,6 +70,8 @@ ATTACKS = [
     "/proc/self/fd",
     "lavfi:testsrc",
     "glob:{folder}/*.mp4",
+    "rtsp://a..b/x",
+    "rtsp://" + "a" * 64 + "/x",
 ]
 
 
@@ -140,6 +142,8 @@ SHAPES = [
     "rtsp:/anna:s3cr3t@127.0.0.1:{port}/cam",
     "anna:s3cr3t@127.0.0.1:{port}/cam",
     "rtsp:anna:s3cr3t@127.0.0.1:{port}/cam",
+    "anna:s3cr3t@127.0.0.1:{port}/cam?token=s3cr3t",
+    "anna:s3cr3t@127.0.0.1:{port}/cam?token=" + "s3cr3t" * 50,
     "ftp://anna:s3cr3t@127.0.0.1:{port}/cam",
     "rtsp://anna:${{POINTE_TEST_PASSWORD}}@127.0.0.1:{port}/cam",
     "rtsp://127.0.0.1:{port}/${{POINTE_TEST_PASSWORD}}/cam",
@@ -168,7 +172,12 @@ def test_a_password_is_shown_nowhere_whatever_the_shape_of_the_address(
         assert "127.0.0.1" in str(refusal.value) or "[::1]" in str(refusal.value)
 
 
-@pytest.mark.parametrize("address", ["rtsp://anna:s3cr3t@127.0.0.1:{port}/cam?token=s3cr3t", "anna:s3cr3t@host/cam"])
+LONG = "anna:s3cr3t@host/cam?token=" + "s3cr3t" * 50  # longer than the name of a file may be
+
+
+@pytest.mark.parametrize(
+    "address", ["rtsp://anna:s3cr3t@127.0.0.1:{port}/cam?token=s3cr3t", "anna:s3cr3t@host/cam", LONG]
+)
 def test_no_command_shows_a_password_even_when_the_libraries_are_to_talk(tmp_path: Path, address: str) -> None:
     given = address.format(port=refusing_port())
     talk = {

@@ -189,6 +189,15 @@ def test_who_has_a_camera_is_listed(user: tuple[Path, int], tmp_path: Path) -> N
     assert (found.device, found.allowed, found.users, found.number) == (device, True, (name,), "0")
 
 
+def test_a_program_that_closes_other_files_meanwhile_is_listed_all_the_same(tmp_path: Path) -> None:
+    files = tmp_path / "77/fd"
+    files.mkdir(parents=True)
+    for number in range(40):
+        (files / str(number)).touch()  # gives no link, as one that was closed since
+    (files / "99").symlink_to(tmp_path / "video0")
+    assert users_of(tmp_path / "video0", tmp_path) == ["a program (77)"]
+
+
 def test_a_camera_that_does_not_open_names_who_has_it(user: tuple[Path, int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webcam_module, "_check", lambda *_: None)
     capture = FakeCapture(opened=False)

@@ -22,6 +22,7 @@ from typing import Literal
 
 from models.card import display_name
 from models.errors import UsageError
+from models.files import is_folder
 
 Split = Literal["train", "test"]
 TRAIN: Split = "train"
@@ -77,7 +78,7 @@ def find_clips(data: Path, *, test_fraction: float = 0.2, seed: int = 0) -> Clip
     Raises:
         UsageError: there is no such folder, nothing in it to train on, or its names contradict each other.
     """
-    if not data.is_dir():
+    if not is_folder(data):
         raise UsageError(f"No such folder of clips: {data}\nGive a folder that holds train/<move>/*.mp4.")
     if not 0 <= test_fraction < 1:
         raise UsageError(f"--test-fraction {test_fraction}: give a part of the clips, 0 or more and below 1.")

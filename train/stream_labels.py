@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from models.card import NONE, write_atomically
 from models.errors import UsageError
+from models.files import is_file, is_folder
 from train.clips import SIDECARS, Skipped, move_name
 from train.event_scores import Span
 
@@ -145,9 +146,9 @@ class StreamSet:
 
 def holds_streams(data: Path) -> bool:
     """Whether this is a video, or a folder of videos with labels beside them, and not a folder of clips by move."""
-    if data.is_file():
+    if is_file(data):
         return True
-    if not data.is_dir():
+    if not is_folder(data):
         return False
     videos = _videos(data)
     labelled = any(video.with_suffix(LABELS).is_file() for video in videos)
