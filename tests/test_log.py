@@ -35,6 +35,20 @@ def test_a_line_is_one_json_object_with_its_facts(capsys: pytest.CaptureFixture[
     assert json.loads(second)["event"] == "note"
 
 
+def test_lines_of_several_threads_do_not_mix(root: Path) -> None:
+    program = """
+import sys, threading
+from live.log import say_json
+sys.setswitchinterval(1e-6)
+threads = [threading.Thread(target=lambda: [say_json("x" * 50) for _ in range(300)]) for _ in range(4)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, timeout=60)
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(told) == 1200 and {line["text"] for line in told} == {"x" * 50}
+
+
 def test_every_line_of_a_run_is_json_where_that_is_asked_for(root: Path, tmp_path: Path) -> None:
     clip = draw_clip(tmp_path / "clip.mp4", [("none", 1), ("plie", 1.5), ("none", 1)])
     command = [sys.executable, "-c", "import pointe; pointe.main()", "live", str(clip), "--headless", "--no-pace"]
