@@ -444,7 +444,13 @@ def _watch_streams(
                 promised = frames_promised(video.path)
                 reading = Reading(video.path)
                 seen = watch(recognizer, tracker, progress.track(reading, total=promised, task_id=task))
-                video.labels.check(seen.seconds)
+                lost = _damage_of(video.path, reading)
+                damaged += lost
+                labels = video.labels
+                if lost:
+                    labels = labels.until(seen.seconds)
+                else:
+                    labels.check(seen.seconds)
                 results.append(
                     StreamResult(
                         name=video.path.name,
@@ -453,13 +459,12 @@ def _watch_streams(
                         probabilities=seen.probabilities,
                         announced=[Span(move.name, move.start_s, move.end_s) for move in seen.moves],
                         shown_at_s=seen.shown_at_s,
-                        danced=video.labels.danced,
-                        ignored=video.labels.ignored,
-                        view=video.labels.view,
-                        dancer=video.labels.dancer,
+                        danced=labels.danced,
+                        ignored=labels.ignored,
+                        view=labels.view,
+                        dancer=labels.dancer,
                     )
                 )
-                damaged += _damage_of(video.path, reading)
             except (SourceError, LabelError) as error:
                 skipped.append(Skipped(video.path, str(error).splitlines()[0]))
             progress.remove_task(task)
