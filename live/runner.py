@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -18,7 +18,7 @@ from live.address import Address, Camera, File, understand
 from live.ahead import Ahead
 from live.capture import Capture
 from live.display import Display
-from live.events import Events
+from live.events import Events, row_of
 from live.log import Line, say
 from live.metrics import Metrics
 from live.moves import Move, MoveTracker
@@ -318,7 +318,7 @@ def live(
         def on_move(move: Move) -> None:
             if file:
                 file.write(move)
-            tell(Line(describe(move, recognizer.card), "move", **asdict(move)))
+            tell(Line(describe(move, recognizer.card), "move", **row_of(move)))
 
         recordings = [recording for recording in (drawn, raw) if recording]
         try:
