@@ -4,7 +4,6 @@ import dataclasses
 import io
 import os
 import sys
-import threading
 from collections.abc import Callable
 from functools import partial
 from inspect import Parameter, Signature, signature
@@ -16,6 +15,7 @@ import typer
 from models.errors import DeviceError, PartlyDone, PointeError, UsageError, harmless
 from models.machine import install_command
 from models.quiet import native_stderr_kept_back
+from models.threads import left_running
 from train.settings import ORIGINAL, TrainSettings, settings_for
 
 if TYPE_CHECKING:
@@ -393,7 +393,7 @@ def _hide_secrets_from_the_process_list() -> None:
 
 def _leave(code: str | int | None) -> None:
     """End the process, also where a thread of ours hangs inside a library: then Python's own way out would abort it."""
-    if any(thread.name.startswith("pointe: ") for thread in threading.enumerate()):
+    if left_running():
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code if isinstance(code, int) else 0)

@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 
 import pointe
 from live import grid
-from live.ahead import left_running
 from live.capture import UnreachableError
 from live.events import Events
 from live.grid import MOST_SOURCES, in_turn, live_grid
@@ -32,6 +31,7 @@ from live.window import Action
 from models.errors import SourceError, UsageError
 from models.ffmpeg_options import VARIABLE, ffmpeg_options
 from models.frames import Box, Frame, Image, read_video
+from models.threads import left_running
 
 STRETCHES = [("none", 1.0), ("plie", 1.5), ("none", 1.0), ("saute", 1.0), ("none", 0.5)]
 DEAD = "rtsp://anna:hunter2@127.0.0.1:1/none"

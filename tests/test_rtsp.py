@@ -13,10 +13,10 @@ import imageio_ffmpeg
 import pytest
 from toys import draw_clip, make_model
 
-from live.ahead import left_running
 from live.runner import live
 from live.source import FrameSource, open_source
 from models.errors import SourceError
+from models.threads import left_running
 
 PYTHON = "/usr/bin/python3"  # the system's own, which Debian's GStreamer bindings are for
 SCRIPT = Path(__file__).parent / "rtsp_server.py"

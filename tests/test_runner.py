@@ -16,7 +16,6 @@ from toys import COLOURS, draw_clip, make_model, picture
 
 from live import runner
 from live import source as source_module
-from live.ahead import left_running
 from live.moves import Move, MoveTracker
 from live.outputs import SinkError
 from live.overlay import View
@@ -27,6 +26,7 @@ from live.source import FileSource, FrameSource, open_source
 from live.window import Action
 from models.errors import ModelError, SourceError, UsageError
 from models.frames import Box, Frame, Image, read_video
+from models.threads import left_running
 
 STRETCHES = [("none", 1.0), ("plie", 1.5), ("none", 1.0), ("saute", 1.0), ("none", 0.5)]
 # The window of the toy is 0.4 s, so a move is seen and left behind within that.

@@ -14,10 +14,10 @@ from toys import draw_clip, picture
 
 from live import reader as reader_module
 from live import source as source_module
-from live.ahead import left_running
 from live.source import FileSource, FrameSource, open_source
 from models.errors import SourceError
 from models.frames import Frame, read_video
+from models.threads import left_running
 
 
 @pytest.fixture(autouse=True)

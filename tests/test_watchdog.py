@@ -11,9 +11,9 @@ from toys import picture
 
 from live import reader as reader_module
 from live import source as source_module
-from live.ahead import left_running
 from live.source import LiveSource, open_source
 from models.errors import SourceError
+from models.threads import left_running
 
 
 @pytest.fixture(autouse=True)
