@@ -19,13 +19,13 @@ import pointe
 from live import grid
 from live.capture import UnreachableError
 from live.events import Events
+from live.file_source import FileSource
 from live.grid import MOST_SOURCES, in_turn, live_grid
 from live.moves import Move
 from live.overlay import View
 from live.recognizer import Recognizer
 from live.runner import Summary, live
 from live.screen import Answer
-from live.source import FileSource
 from live.tiles import GAP, Tiles, columns_of, tile_size
 from live.window import Action
 from models.errors import SourceError, UsageError

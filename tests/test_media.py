@@ -9,11 +9,12 @@ import pytest
 from test_cli import pointe
 from toys import draw_clip, make_model
 
+from live.file_source import FileSource
+from live.live_source import LiveSource
 from live.moves import MoveTracker
 from live.recognizer import Recognizer
 from live.runner import live, run
 from live.screen import Screen
-from live.source import FileSource, LiveSource
 from models.damage import Reading
 from models.frames import Frame, Image, read_video
 from scripts.fuzz_media import main as fuzz_media

@@ -19,10 +19,10 @@ from toys import picture
 
 from live import recording as recording_module
 from live.events import Events
+from live.file_source import FileSource
 from live.moves import Move
 from live.outputs import SinkError, check_outputs
 from live.recording import Recording
-from live.source import FileSource
 from models.errors import UsageError
 from models.frames import read_video
 from models.threads import left_running
