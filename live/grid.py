@@ -21,14 +21,16 @@ from live.capture import Capture
 from live.events import Events, row_of
 from live.log import Line, say
 from live.moves import Move, MoveTracker
+from live.outage import Asked, Outage
 from live.outputs import check_outputs
 from live.recognizer import Recognizer
 from live.recording import Recording
-from live.runner import CLOSE_S, Asked, Outage, Summary, Watch, can_be_shown, describe, showing
+from live.runner import CLOSE_S, can_be_shown, describe, showing
 from live.screen import Answer, Show
 from live.source import FrameSource, open_source
 from live.stopping import Interrupted, stop_signals
 from live.tiles import Tiles
+from live.watch import Summary, Watch
 from live.webcam import Wanted
 from live.window import Action
 from models.card import DEFAULT_MODEL, find_model

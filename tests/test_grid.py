@@ -24,9 +24,10 @@ from live.grid import MOST_SOURCES, in_turn, live_grid
 from live.moves import Move
 from live.overlay import View
 from live.recognizer import Recognizer
-from live.runner import Summary, live
+from live.runner import live
 from live.screen import Answer
 from live.tiles import GAP, Tiles, columns_of, tile_size
+from live.watch import Summary
 from live.window import Action
 from models.errors import SourceError, UsageError
 from models.ffmpeg_options import VARIABLE, ffmpeg_options

@@ -18,12 +18,14 @@ from live import live_source as live_source_module
 from live import runner
 from live.file_source import FileSource
 from live.moves import Move, MoveTracker
+from live.outage import Outage
 from live.outputs import SinkError
 from live.overlay import View
 from live.recognizer import Prediction, Recognizer
-from live.runner import Outage, Rate, Summary, describe, live, run
+from live.runner import describe, live, run
 from live.screen import Screen, mirrored
 from live.source import FrameSource, open_source
+from live.watch import Rate, Summary
 from live.window import Action
 from models.errors import ModelError, SourceError, UsageError
 from models.frames import Box, Frame, Image, read_video
@@ -311,7 +313,7 @@ def test_a_live_source_that_stops_is_told_once_and_its_move_ends(model: str) -> 
 
 def test_an_outage_is_told_once_for_each_reason_and_so_is_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     now = iter(range(1000))
-    monkeypatch.setattr(runner.time, "monotonic", lambda: float(next(now)))
+    monkeypatch.setattr("live.outage.time.monotonic", lambda: float(next(now)))
 
     class Failing:
         name, dropped = "camera 0", 3
