@@ -7,13 +7,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import imageio_ffmpeg
 import pytest
+from cameras import wait_until
 from test_cli import START, pointe
 from toys import draw_clip, make_card, make_model
 
@@ -248,11 +247,3 @@ def test_two_runs_into_one_folder_do_not_mix(folder: Path, model: Path, tmp_path
 
     classify([str(folder / "mon")], tmp_path, model=str(model), device="cpu", jobs=1, tell=again)
     assert len(refused) == 1
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    for _ in range(200):
-        if true():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it never became true")
