@@ -4,8 +4,8 @@ import dataclasses
 import io
 import os
 import sys
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -15,15 +15,11 @@ import typer
 from models.errors import DeviceError, PartlyDone, PointeError, UsageError, harmless
 from models.machine import install_command
 from models.quiet import native_stderr_kept_back
+from models.threads import left_running
 from train.settings import ORIGINAL, TrainSettings, settings_for
 
 if TYPE_CHECKING:
-    from live.recognizer import Recognizer
-    from models.damage import Reading
     from models.runtime import Device
-    from train.clips import Skipped
-    from train.stream_labels import LabelledVideo
-    from train.stream_scores import StreamResult
 
 app = typer.Typer(
     name="pointe",
@@ -297,8 +293,11 @@ def evaluate(
 ) -> None:
     """Measure an exported model on labelled clips or streams, frame by frame as it would run live."""
     _need("sklearn", "matplotlib")
+    from live.evaluate import answer_clip, watch
+    from live.moves import MoveTracker
     from live.recognizer import Recognizer
     from models.card import find_model
+    from train.evaluate import evaluate_clips, evaluate_streams
     from train.stream_labels import holds_streams
 
     streams = holds_streams(data)
@@ -307,164 +306,12 @@ def evaluate(
     folder = find_model(model)
     out = report or Path(f"{folder.name}-eval")
     recognizer = Recognizer.load(folder, _device(device), threads)
+    card = recognizer.card
     if streams:
-        _evaluate_streams(recognizer, data, out, threshold)
+        follow = partial(watch, recognizer, MoveTracker(card, threshold))
+        evaluate_streams(card, data, out, follow, threshold=threshold, ran_on=recognizer.provider)
     else:
-        _evaluate_clips(recognizer, data, out, folder.name)
-
-
-def _evaluate_clips(recognizer: "Recognizer", data: Path, out: Path, model: str) -> None:
-    from rich.progress import track
-
-    from live.evaluate import answer_clip
-    from models.damage import Reading
-    from models.errors import SourceError
-    from train.clips import TEST, Skipped, find_clips
-    from train.report import ClipAnswer, write_report
-
-    found = find_clips(data)
-    clips = [clip for clip in found.clips if clip.split == TEST] or found.clips
-    skipped = list(found.skipped)
-    answers: list[ClipAnswer] = []
-    damaged: list[str] = []
-    for clip in track(clips, description="clips"):
-        try:
-            reading = Reading(clip.path)
-            answers.append(ClipAnswer(clip.path, clip.move, answer_clip(recognizer, reading)))
-            damaged += _damage_of(clip.path, reading)
-        except SourceError as error:
-            skipped.append(Skipped(clip.path, str(error).splitlines()[0]))
-    unknown = [answer for answer in answers if answer.truth not in recognizer.card.names]
-    skipped += [Skipped(answer.path, f"the model has no move '{answer.truth}'") for answer in unknown]
-    answers = [answer for answer in answers if answer.truth in recognizer.card.names]
-    if unknown and not answers:
-        raise UsageError(
-            f"{model} has none of the moves of {data}: {', '.join(sorted({each.truth for each in unknown}))}.\n"
-            f"It has {', '.join(recognizer.card.names)}. Name the folders so, or evaluate another model."
-        )
-    if not answers:
-        raise SourceError(f"None of the {len(clips)} clips in {data} gave an answer.\n{skipped[0].reason}")
-    card = recognizer.card
-    metrics = write_report(
-        out,
-        title=f"{card.name} on {data.resolve().name}",
-        moves=card.names,
-        answers=answers,
-        measured_on={
-            "data": data.resolve().name,
-            "clips": str(len(answers)),
-            "encoder": card.encoder.name,
-            **_as_figure(damaged),
-        },
-        skipped=skipped,
-        displays=[move.display for move in card.moves],
-    )
-    print(f"accuracy {metrics['accuracy']:.3f} on {len(answers)} clips; the report is in {out}")
-    if skipped:
-        raise PartlyDone(f"{len(skipped)} clips were left out; {out / 'report.md'} says which and why.")
-
-
-def _damage_of(path: Path, reading: "Reading") -> list[str]:
-    """What could not be read of a video, told and as a list; empty where nothing is known."""
-    from live.address import printable
-
-    damage = reading.damage()
-    if not damage:
-        return []
-    line = f"{printable(path.name)}: {damage}"
-    print(line, file=sys.stderr)
-    return [line]
-
-
-def _as_figure(damaged: Sequence[str]) -> dict[str, str]:
-    return {"read in part": "; ".join(damaged)} if damaged else {}
-
-
-def _evaluate_streams(recognizer: "Recognizer", data: Path, out: Path, threshold: float | None) -> None:
-    from models.errors import SourceError
-    from models.machine import versions
-    from train.stream_labels import find_streams
-    from train.stream_report import print_tables, write_stream_report
-
-    card = recognizer.card
-    found = find_streams(data)
-    results, unread, damaged = _watch_streams(recognizer, found.videos, threshold)
-    skipped = [*found.skipped, *unread]
-    if not results:
-        raise SourceError(f"None of the {len(found.videos)} videos in {data} could be scored.\n{unread[0].reason}")
-    written = write_stream_report(
-        out,
-        title=f"{card.name} on {data.resolve().name}",
-        names=card.names,
-        results=results,
-        measured_on={
-            "data": data.resolve().name,
-            "model": card.name,
-            "head sha256": card.head.sha256,
-            "encoder": f"{card.encoder.name}, sha256 {card.encoder.sha256}",
-            "threshold": "those of the card" if threshold is None else f"{threshold:g} for every move",
-            "ran on": recognizer.provider,
-            **_as_figure(damaged),
-            "versions": ", ".join(f"{package} {number}" for package, number in versions().items()),
-        },
-        skipped=skipped,
-        displays=[move.display for move in card.moves],
-    )
-    print_tables(written, card.names, [move.display for move in card.moves])
-    streams = "stream" if len(results) == 1 else "streams"
-    print(f"{card.name} (head {card.head.sha256[:12]}) on {len(results)} {streams}; the report is in {out}")
-    if skipped:
-        raise PartlyDone(f"{len(skipped)} files were left out; {out / 'report.md'} says which and why.")
-
-
-def _watch_streams(
-    recognizer: "Recognizer", videos: "Sequence[LabelledVideo]", threshold: float | None
-) -> "tuple[list[StreamResult], list[Skipped], list[str]]":
-    """What the model said of each video, those left out, and those of which not all could be read."""
-    from rich.markup import escape
-    from rich.progress import Progress
-
-    from live.evaluate import watch
-    from live.moves import MoveTracker
-    from models.damage import Reading
-    from models.errors import SourceError
-    from models.frames import frames_promised
-    from train.clips import Skipped
-    from train.event_scores import Span
-    from train.stream_labels import LabelError
-    from train.stream_scores import StreamResult
-
-    tracker = MoveTracker(recognizer.card, threshold)
-    results, skipped, damaged = [], [], []
-    with Progress(transient=True) as progress:
-        done = progress.add_task("streams", total=len(videos))
-        for video in videos:
-            task = progress.add_task(escape(harmless(video.path.name)), total=None)
-            try:
-                promised = frames_promised(video.path)
-                reading = Reading(video.path)
-                seen = watch(recognizer, tracker, progress.track(reading, total=promised, task_id=task))
-                video.labels.check(seen.seconds)
-                results.append(
-                    StreamResult(
-                        name=video.path.name,
-                        seconds=seen.seconds,
-                        times_s=seen.times_s,
-                        probabilities=seen.probabilities,
-                        announced=[Span(move.name, move.start_s, move.end_s) for move in seen.moves],
-                        shown_at_s=seen.shown_at_s,
-                        danced=video.labels.danced,
-                        ignored=video.labels.ignored,
-                        view=video.labels.view,
-                        dancer=video.labels.dancer,
-                    )
-                )
-                damaged += _damage_of(video.path, reading)
-            except (SourceError, LabelError) as error:
-                skipped.append(Skipped(video.path, str(error).splitlines()[0]))
-            progress.remove_task(task)
-            progress.advance(done)
-    return results, skipped, damaged
+        evaluate_clips(card, data, out, partial(answer_clip, recognizer), model=folder.name)
 
 
 @app.command()
@@ -546,7 +393,7 @@ def _hide_secrets_from_the_process_list() -> None:
 
 def _leave(code: str | int | None) -> None:
     """End the process, also where a thread of ours hangs inside a library: then Python's own way out would abort it."""
-    if any(thread.name.startswith("pointe: ") for thread in threading.enumerate()):
+    if left_running():
         from models.decoding import end_decoders
 
         end_decoders()

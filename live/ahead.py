@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
-Item = TypeVar("Item")
+from models.threads import THREAD_PREFIX
 
-THREAD_PREFIX = "pointe: "
+Item = TypeVar("Item")
 
 
 class Ahead(Generic[Item]):
@@ -102,12 +102,3 @@ class Ahead(Generic[Item]):
             self._ready.append(item)
             self._changed.notify_all()
             return True
-
-
-def left_running() -> list[str]:
-    """The threads of this module that still run, by name. One that hangs in OpenCV after its close does.
-
-    Leaving the process in the usual way while a thread is inside OpenCV's read aborts it, so a program that finds
-    one here, all its outputs closed, leaves by os._exit.
-    """
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith(THREAD_PREFIX)]

@@ -22,12 +22,15 @@ from rich.console import Console
 from rich.table import Table
 
 from live.address import File, understand
+from live.file_source import FileSource
+from live.live_source import LiveSource
 from live.moves import MoveTracker
 from live.overlay import Overlay, View
 from live.recognizer import Recognizer
-from live.runner import Summary, run
+from live.runner import run
 from live.screen import Screen
-from live.source import FileSource, FrameSource, LiveSource
+from live.source import FrameSource
+from live.watch import Summary
 from models.card import HeadInfo, ModelCard, MoveClass, Provenance, find_model
 from models.encoders import describe_encoder, open_encoder
 from models.errors import UsageError

@@ -90,9 +90,14 @@ def events_of(moves: Iterable[Move], *, as_csv: bool) -> str:
     return (HEADER if as_csv else "") + "".join(_line_of(move, as_csv) for move in moves)
 
 
-def _line_of(move: Move, as_csv: bool, source: str | None = None) -> str:
+def row_of(move: Move, source: str | None = None) -> dict[str, object]:
+    """A move as programs are told of it, in the file and in the log; times in seconds."""
     values = (move.name, round(move.start_s, 3), round(move.end_s, 3), round(move.confidence, 4))
-    row = dict(zip(COLUMNS, values, strict=True)) | ({} if source is None else {SOURCE: source})
+    return dict(zip(COLUMNS, values, strict=True)) | ({} if source is None else {SOURCE: source})
+
+
+def _line_of(move: Move, as_csv: bool, source: str | None = None) -> str:
+    row = row_of(move, source)
     return _csv_line(tuple(row.values())) if as_csv else json.dumps(row) + "\n"
 
 

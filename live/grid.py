@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -18,17 +18,19 @@ import cv2
 from live.address import Address, Camera, File, understand
 from live.ahead import Ahead
 from live.capture import Capture
-from live.events import Events
+from live.events import Events, row_of
 from live.log import Line, say
 from live.moves import Move, MoveTracker
+from live.outage import Asked, Outage
 from live.outputs import check_outputs
 from live.recognizer import Recognizer
 from live.recording import Recording
-from live.runner import CLOSE_S, Asked, Outage, Summary, Watch, can_be_shown, describe, showing
+from live.runner import CLOSE_S, can_be_shown, describe, showing
 from live.screen import Answer, Show
 from live.source import FrameSource, open_source
 from live.stopping import Interrupted, stop_signals
 from live.tiles import Tiles
+from live.watch import Summary, Watch
 from live.webcam import Wanted
 from live.window import Action
 from models.card import DEFAULT_MODEL, find_model
@@ -297,7 +299,7 @@ def _on_move(
         if file:
             file.write(move, source.name)
         text = f"{describe(move, recognizer.card)}  {source.name}"
-        tell(Line(text, "move", **asdict(move), source=source.name))
+        tell(Line(text, "move", **row_of(move, source.name)))
 
     return on_move
 

@@ -1,12 +1,15 @@
 """What a run tells: lines for people, each with its facts beside it for programs, and both ways of printing them."""
 
 import json
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Self
 
 from models.errors import harmless
+
+_printing = threading.Lock()  # several sources tell from threads of their own
 
 
 class Line(str):
@@ -23,8 +26,8 @@ class Line(str):
 
 def say(line: str) -> None:
     """Print a line at once, also into a pipe; whoever reads it may have gone, which is no reason to end a run."""
-    with suppress(OSError, ValueError):
-        print(harmless(line), flush=True)
+    with suppress(OSError, ValueError), _printing:
+        print(harmless(line) + "\n", end="", flush=True)  # in one piece: by itself print writes a line in two
 
 
 def say_json(line: str) -> None:

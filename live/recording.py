@@ -20,6 +20,7 @@ import numpy.typing as npt
 from live.address import printable
 from live.outputs import OutputFile, SinkError
 from models.frames import Image
+from models.threads import THREAD_PREFIX
 
 # Pictures that wait for the encoder. At 1280x720 they take 22 MB.
 WAITING = 8
@@ -76,7 +77,7 @@ class Recording:
         self._looked_s = time.monotonic()
         self._child: subprocess.Popen[bytes] | None = None
         self._said: IO[bytes] | None = None
-        self._thread = threading.Thread(target=self._feed, name="pointe recording", daemon=True)
+        self._thread = threading.Thread(target=self._feed, name=THREAD_PREFIX + "recording", daemon=True)
         self._output = OutputFile(path)
 
     def __enter__(self) -> Self:

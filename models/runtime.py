@@ -21,6 +21,7 @@ import numpy.typing as npt
 from models.card import LARGEST_NETWORK_BYTES
 from models.errors import DeviceError, ModelError
 from models.machine import install_command
+from models.threads import THREAD_PREFIX
 
 Device = Literal["auto", "cpu", "cuda", "tensorrt"]
 DEVICES: tuple[Device, ...] = ("auto", "cpu", "cuda", "tensorrt")
@@ -152,7 +153,7 @@ def within_bounds(path: Path, work: Callable[[], Answer], end: Callable[[], None
         except BaseException as error:  # whatever it is, it belongs to whoever waits
             errors.append(error)
 
-    thread = threading.Thread(target=in_its_thread, name="pointe: model", daemon=True)
+    thread = threading.Thread(target=in_its_thread, name=THREAD_PREFIX + "model", daemon=True)
     with _memory_bounded():
         thread.start()
         _wait_for(thread)

@@ -4,7 +4,7 @@ python -m scripts.kill_cycles --cycles 100
 
 The command runs as a user runs it, in a process of its own that is looked at from outside. Each cycle breaks the
 stream in one way, waits until the command says why, mends it, and waits until frames come again. Needs GStreamer's
-RTSP server (see tests/rtsp_server.py). The last line is one JSON document; the exit code is 1 where a promise broke.
+RTSP server (see scripts/rtsp.py). The last line is one JSON document; the exit code is 1 where a promise broke.
 """
 
 import argparse
@@ -29,9 +29,9 @@ import imageio_ffmpeg
 import numpy as np
 
 from scripts.footprint import Footprint
+from scripts.rtsp import Server
 
 ROOT = Path(__file__).parent.parent
-SERVER = [sys.executable if sys.platform == "win32" else "/usr/bin/python3", str(ROOT / "tests" / "rtsp_server.py")]
 PASSWORD = "s3cr3t"
 STREAM_S = 180
 # The longest that a cause may take to be told, and a mended stream to be back: the longest wait between attempts,
@@ -110,30 +110,6 @@ def _pass_on(source: socket.socket, sink: socket.socket) -> None:
             sink.sendall(some)
     with suppress(OSError):
         sink.shutdown(socket.SHUT_RDWR)
-
-
-class Server:
-    """The RTSP server as a child process."""
-
-    def __init__(self, clip: Path, *path_and_login: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
-        self._command = [*SERVER, str(self.port), str(clip), *path_and_login]
-        self.start()
-
-    def start(self) -> None:
-        self._child = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
-        assert self._child.stdout is not None
-        if self._child.stdout.readline() != "ready\n":
-            raise SystemExit("GStreamer's RTSP server does not start; see .ci/run for what to install.")
-
-    def send(self, number: signal.Signals) -> None:
-        self._child.send_signal(number)
-
-    def close(self) -> None:
-        self._child.kill()
-        self._child.communicate()
 
 
 class Command:
@@ -317,8 +293,7 @@ def run_cycles(
     clip = _draw_stream(folder / "stream.mp4")
     with ExitStack() as stack:
         server, locked, elsewhere = (
-            stack.enter_context(closing(Server(clip, *options)))
-            for options in ((), ("test", "anna", "another"), ("elsewhere",))
+            stack.enter_context(Server(clip, *options)) for options in ((), ("test", "anna", "another"), ("elsewhere",))
         )
         door = stack.enter_context(closing(Door(server.port)))
         url = f"rtsp://anna:{PASSWORD}@127.0.0.1:{door.port}/test"

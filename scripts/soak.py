@@ -27,12 +27,12 @@ import numpy as np
 from live.address import DEMO
 from live.bench import EVERY_FRAME_HZ, FilmedCamera
 from live.capture import UnreachableError
+from live.live_source import LiveSource
 from live.moves import MoveTracker
 from live.overlay import Overlay, View
 from live.recognizer import Prediction, Recognizer
 from live.runner import live, run
 from live.screen import Screen
-from live.source import LiveSource
 from models.card import find_model
 from models.frames import Frame, Image
 from scripts.footprint import Footprint, children

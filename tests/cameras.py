@@ -59,7 +59,7 @@ def connecting(cameras: list[Camera | str]) -> Callable[[object], Camera]:
 
 
 def wait_until(true: Callable[[], bool]) -> None:
-    for _ in range(1000):
+    for _ in range(3000):
         if true():
             return
         time.sleep(0.01)

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from live.ahead import Ahead, left_running
+from live.ahead import Ahead
+from models.threads import left_running
 
 
 def test_every_item_arrives_once_and_in_order() -> None:

@@ -7,13 +7,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import imageio_ffmpeg
 import pytest
+from cameras import wait_until
 from test_cli import START, pointe, start
 from toys import draw_clip, make_card, make_model
 
@@ -280,7 +279,7 @@ def test_a_live_run_that_ends_leaves_no_decoder_that_hangs(model: Path, tmp_path
         decoders[:] = [child for child in children_of(process.pid) if b"showinfo" in command_of(child)]
         return bool(decoders)
 
-    wait_until(decoding, patience_s=30)
+    wait_until(decoding)
     os.kill(decoders[0], signal.SIGSTOP)
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=30)
@@ -372,12 +371,3 @@ def test_two_runs_into_one_folder_do_not_mix(folder: Path, model: Path, tmp_path
 
     classify([str(folder / "mon")], tmp_path, model=str(model), device="cpu", jobs=1, tell=again)
     assert len(refused) == 1
-
-
-def wait_until(true: Callable[[], bool], patience_s: float = 4.0) -> None:
-    until_s = time.monotonic() + patience_s
-    while time.monotonic() < until_s:
-        if true():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it never became true")

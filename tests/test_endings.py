@@ -14,7 +14,7 @@ import pytest
 from toys import COLOURS, draw_clip, make_model
 
 from models.frames import read_video
-from scripts.kill_cycles import SERVER, Server
+from scripts.rtsp import PYTHON, Server
 
 # Within this it has to end on a machine that does other things too; alone, within 2 s.
 SOON_S = 8.0
@@ -107,7 +107,7 @@ def test_a_signal_ends_it_also_when_the_reader_is_blocked(start, tmp_path: Path,
 
 
 def test_a_server_that_froze_does_not_keep_the_command_from_ending(root: Path, tmp_path: Path) -> None:
-    if subprocess.run([*SERVER[:1], "-c", "import gi; gi.require_version('GstRtspServer', '1.0')"]).returncode:
+    if subprocess.run([PYTHON, "-c", "import gi; gi.require_version('GstRtspServer', '1.0')"]).returncode:
         pytest.skip("GStreamer's RTSP server is not installed")
     model, clip = make_model(tmp_path / "toy"), draw_clip(tmp_path / "clip.mp4", [("plie", 20)], size=(160, 120))
     events, recording = tmp_path / "out.jsonl", tmp_path / "out.mp4"

@@ -17,21 +17,22 @@ from typer.testing import CliRunner
 
 import pointe
 from live import grid
-from live.ahead import left_running
 from live.capture import UnreachableError
 from live.events import Events
+from live.file_source import FileSource
 from live.grid import MOST_SOURCES, in_turn, live_grid
 from live.moves import Move
 from live.overlay import View
 from live.recognizer import Recognizer
-from live.runner import Summary, live
+from live.runner import live
 from live.screen import Answer
-from live.source import FileSource
 from live.tiles import GAP, Tiles, columns_of, tile_size
+from live.watch import Summary
 from live.window import Action
 from models.errors import SourceError, UsageError
 from models.ffmpeg_options import VARIABLE, ffmpeg_options
 from models.frames import Box, Frame, Image, read_video
+from models.threads import left_running
 
 STRETCHES = [("none", 1.0), ("plie", 1.5), ("none", 1.0), ("saute", 1.0), ("none", 0.5)]
 DEAD = "rtsp://anna:hunter2@127.0.0.1:1/none"

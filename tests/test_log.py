@@ -23,16 +23,30 @@ from models.errors import UsageError
 
 
 def test_a_line_is_one_json_object_with_its_facts(capsys: pytest.CaptureFixture[str]) -> None:
-    line = Line("  1.0 to 2.0 s  plié", "move", name="plie", start_s=1.0)
+    line = Line("  1.0 to 2.0 s  plié", "move", move="plie", start_s=1.0)
     say_json(line)
     say(line)
     say_json("No window is shown.\nUse --headless.")
     first, plain, second = capsys.readouterr().out.split("\n", 2)
     told = json.loads(first)
     assert datetime.fromisoformat(told.pop("time")).tzinfo is not None
-    assert told == {"event": "move", "text": "1.0 to 2.0 s  plié", "name": "plie", "start_s": 1.0}
+    assert told == {"event": "move", "text": "1.0 to 2.0 s  plié", "move": "plie", "start_s": 1.0}
     assert plain == "  1.0 to 2.0 s  plié"
     assert json.loads(second)["event"] == "note"
+
+
+def test_lines_of_several_threads_do_not_mix(root: Path) -> None:
+    program = """
+import sys, threading
+from live.log import say_json
+sys.setswitchinterval(1e-6)
+threads = [threading.Thread(target=lambda: [say_json("x" * 50) for _ in range(300)]) for _ in range(4)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, timeout=60)
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(told) == 1200 and {line["text"] for line in told} == {"x" * 50}
 
 
 def test_every_line_of_a_run_is_json_where_that_is_asked_for(root: Path, tmp_path: Path) -> None:
@@ -43,7 +57,10 @@ def test_every_line_of_a_run_is_json_where_that_is_asked_for(root: Path, tmp_pat
     assert (done.returncode, done.stderr) == (0, "")
     told = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["event"] for line in told] == ["move", "summary", "wrote"]
-    assert told[0]["name"] == "plie"
+    row = json.loads((tmp_path / "out.jsonl").read_text())
+    assert row["move"] == "plie"
+    assert {key: told[0][key] for key in row} == row  # programs find the same in the log as in the file
+    assert set(told[0]) == {"time", "event", "text", *row}
     assert told[1]["captured"] == told[1]["answered"] + told[1]["dropped"] == 105
 
 

@@ -9,11 +9,12 @@ import pytest
 from test_cli import pointe
 from toys import draw_clip, make_model
 
+from live.file_source import FileSource
+from live.live_source import LiveSource
 from live.moves import MoveTracker
 from live.recognizer import Recognizer
 from live.runner import live, run
 from live.screen import Screen
-from live.source import FileSource, LiveSource
 from models.damage import Reading
 from models.frames import Frame, Image, read_video
 from scripts.fuzz_media import main as fuzz_media
@@ -63,7 +64,7 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> Path:
     whole = draw_clip(root / "lesson.mkv", [("none", 1.0), ("plie", 1.0), ("none", 3.0)])
     (root / "streams").mkdir()
     cut_off(whole, 0.7).rename(root / "streams/lesson.mkv")
-    moves = [{"move": "plie", "start_s": 1.0, "end_s": 2.0}]
+    moves = [{"move": "plie", "start_s": 1.0, "end_s": 2.0}, {"move": "tendu", "start_s": 4.8, "end_s": 5.0}]
     (root / "streams/lesson.json").write_text(json.dumps({"moves": moves}))
     for move in ("plie", "none"):
         (root / "clips" / move).mkdir(parents=True)
@@ -90,6 +91,13 @@ def test_every_command_says_how_much_of_a_damaged_video_it_could_use(cut: Path, 
     assert "Traceback" not in out + err
     if arguments[0] == "eval":
         assert "of 150 frames can be read" in (cut / arguments[-1] / "report.md").read_text()
+
+
+def test_of_a_stream_that_is_cut_off_the_labels_count_as_far_as_it_can_be_read(cut: Path) -> None:
+    code, _, err = pointe("eval", "toy", "streams", "--report", "report-cut", cwd=cut)
+    assert code == 0, err
+    together = json.loads((cut / "report-cut" / "report.json").read_text())["everything"]["together"]
+    assert (together["danced"], together["found"]) == (1, 1)
 
 
 @needs_ffprobe

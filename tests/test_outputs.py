@@ -19,12 +19,13 @@ from toys import picture
 
 from live import recording as recording_module
 from live.events import Events
+from live.file_source import FileSource
 from live.moves import Move
 from live.outputs import SinkError, check_outputs
 from live.recording import Recording
-from live.source import FileSource
 from models.errors import UsageError
 from models.frames import read_video
+from models.threads import left_running
 
 
 def grey(level: int, size: tuple[int, int] = (64, 48)) -> np.ndarray:
@@ -89,6 +90,13 @@ def test_colours_survive(tmp_path: Path) -> None:
         recording.write(picture("plie"), 0.0)
     (frame,) = read_video(path)
     assert frame.image.mean(axis=(0, 1)) == pytest.approx(picture("plie")[0, 0], abs=12)
+
+
+def test_a_recording_that_goes_on_is_known_when_the_process_ends(tmp_path: Path) -> None:
+    with Recording(tmp_path / "out.mp4", 10, live=False) as recording:
+        recording.write(grey(100), 0.0)
+        assert left_running() == ["pointe: recording"]
+    assert left_running() == []
 
 
 def test_a_picture_of_another_size_is_fitted_into_the_recording(tmp_path: Path) -> None:

@@ -13,13 +13,12 @@ import imageio_ffmpeg
 import pytest
 from toys import draw_clip, make_model
 
-from live.ahead import left_running
 from live.runner import live
 from live.source import FrameSource, open_source
 from models.errors import SourceError
+from models.threads import left_running
+from scripts.rtsp import PYTHON, Server, free_port
 
-PYTHON = "/usr/bin/python3"  # the system's own, which Debian's GStreamer bindings are for
-SCRIPT = Path(__file__).parent / "rtsp_server.py"
 NEEDED = """
 import gi
 gi.require_version("Gst", "1.0")
@@ -56,44 +55,6 @@ def no_thread_is_left() -> Iterator[None]:
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     stretches = [("none", 1.5), ("plie", 1.5), ("none", 1.0), ("saute", 1.5), ("none", 6.0)]
     return draw_clip(tmp_path_factory.mktemp("rtsp") / "clip.mp4", stretches, size=(160, 120))
-
-
-class Server:
-    """The server as a child process; killed at the end of the `with` whatever happens."""
-
-    def __init__(self, clip: Path, *login: str) -> None:
-        self.port = free_port()
-        self.url = f"rtsp://127.0.0.1:{self.port}/test"
-        self._command = [PYTHON, str(SCRIPT), str(self.port), str(clip), *(["test", *login] if login else [])]
-        self._child: subprocess.Popen[str] | None = None
-
-    def __enter__(self) -> "Server":
-        self.start()
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.kill()
-
-    def start(self) -> None:
-        self._child = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
-        assert self._child.stdout is not None
-        assert self._child.stdout.readline() == "ready\n"
-
-    def send(self, number: signal.Signals) -> None:
-        assert self._child is not None
-        self._child.send_signal(number)
-
-    def kill(self) -> None:
-        if self._child is not None:
-            self._child.kill()
-            self._child.communicate()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def frames_until(source: FrameSource, count: int, patience_s: float = 30) -> list[float]:
@@ -153,7 +114,7 @@ def test_the_moves_of_a_stream_are_found(clip: Path, tmp_path: Path) -> None:
 def test_a_server_that_is_killed_and_started_again_is_found_again(clip: Path) -> None:
     with Server(clip) as server, open_source(server.url) as source:
         before = frames_until(source, 10)
-        server.kill()
+        server.close()
         while frame := source.next(0.3):
             before.append(frame.time_s)
         assert status_within(source, 5)
@@ -186,7 +147,7 @@ def test_a_server_that_freezes_is_noticed_and_found_again_without_old_frames(cli
 
 
 def test_a_password_opens_the_stream(clip: Path) -> None:
-    with Server(clip, "anna", PASSWORD) as server:
+    with Server(clip, "test", "anna", PASSWORD) as server:
         url = server.url.replace("rtsp://", f"rtsp://anna:{PASSWORD}@")
         with open_source(url) as source:
             frames_until(source, 5)
@@ -198,7 +159,7 @@ def test_no_output_of_a_stream_holds_its_password(
 ) -> None:
     monkeypatch.setenv("CAMERA_PASSWORD", PASSWORD)
     lines: list[str] = []
-    with Server(clip, "anna", PASSWORD) as server:
+    with Server(clip, "test", "anna", PASSWORD) as server:
         live(
             server.url.replace("rtsp://", "rtsp://anna:${CAMERA_PASSWORD}@"),
             model=str(make_model(tmp_path / "toy")),
@@ -221,7 +182,7 @@ def test_whatever_is_wrong_is_said_in_two_lines_without_the_password(
     clip: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    with Server(clip, "anna", PASSWORD) as locked, Server(clip) as plain:
+    with Server(clip, "test", "anna", PASSWORD) as locked, Server(clip) as plain:
         for address, said in (
             (f"rtsp://anna:not{PASSWORD}@127.0.0.1:{locked.port}/test", "user or password refused"),
             (f"rtsp://127.0.0.1:{locked.port}/test", "asks for a user and password"),

@@ -14,19 +14,22 @@ import pytest
 from cameras import Camera, connecting
 from toys import COLOURS, draw_clip, make_model, picture
 
+from live import live_source as live_source_module
 from live import runner
-from live import source as source_module
-from live.ahead import left_running
+from live.file_source import FileSource
 from live.moves import Move, MoveTracker
+from live.outage import Outage
 from live.outputs import SinkError
 from live.overlay import View
 from live.recognizer import Prediction, Recognizer
-from live.runner import Outage, Rate, Summary, describe, live, run
+from live.runner import describe, live, run
 from live.screen import Screen, mirrored
-from live.source import FileSource, FrameSource, open_source
+from live.source import FrameSource, open_source
+from live.watch import Rate, Summary
 from live.window import Action
 from models.errors import ModelError, SourceError, UsageError
 from models.frames import Box, Frame, Image, read_video
+from models.threads import left_running
 
 STRETCHES = [("none", 1.0), ("plie", 1.5), ("none", 1.0), ("saute", 1.0), ("none", 0.5)]
 # The window of the toy is 0.4 s, so a move is seen and left behind within that.
@@ -310,7 +313,7 @@ def test_a_live_source_that_stops_is_told_once_and_its_move_ends(model: str) -> 
 
 def test_an_outage_is_told_once_for_each_reason_and_so_is_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     now = iter(range(1000))
-    monkeypatch.setattr(runner.time, "monotonic", lambda: float(next(now)))
+    monkeypatch.setattr("live.outage.time.monotonic", lambda: float(next(now)))
 
     class Failing:
         name, dropped = "camera 0", 3
@@ -343,7 +346,7 @@ def test_an_outage_is_told_once_for_each_reason_and_so_is_its_end(monkeypatch: p
 
 def test_no_prediction_mixes_what_was_before_and_after_an_outage(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The camera comes back in another room, larger and slower: the window fills anew, and no frame is made up."""
-    monkeypatch.setattr(source_module, "BACK_OFF_S", (0.6,))
+    monkeypatch.setattr(live_source_module, "BACK_OFF_S", (0.6,))
     plie = [picture("plie")] * 12
     saute = [picture("saute", (128, 96))] * 60
 

@@ -12,12 +12,13 @@ import pytest
 from cameras import Camera, EndlessCamera, connecting, wait_until
 from toys import draw_clip, picture
 
+from live import live_source as live_source_module
 from live import reader as reader_module
-from live import source as source_module
-from live.ahead import left_running
-from live.source import FileSource, FrameSource, open_source
+from live.file_source import FileSource
+from live.source import FrameSource, open_source
 from models.errors import SourceError
 from models.frames import Frame, read_video
+from models.threads import left_running
 
 
 @pytest.fixture(autouse=True)
@@ -185,7 +186,7 @@ def test_a_camera_that_opens_but_gives_no_frame_is_an_error_too() -> None:
 
 
 def test_a_camera_that_fails_is_opened_again_with_the_reason_on_display(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source_module, "BACK_OFF_S", (0.3, 0.1))
+    monkeypatch.setattr(live_source_module, "BACK_OFF_S", (0.3, 0.1))
     again = EndlessCamera()
     cameras = connecting([Camera([picture("plie")] * 2), "unplugged", "unplugged", again])
     seen = set()
@@ -202,7 +203,7 @@ def test_a_camera_that_fails_is_opened_again_with_the_reason_on_display(monkeypa
 
 
 def test_waits_between_attempts_grow_and_then_stay() -> None:
-    assert [source_module.wait_before(attempt) for attempt in range(7)] == [1, 2, 4, 5, 5, 5, 5]
+    assert [live_source_module.wait_before(attempt) for attempt in range(7)] == [1, 2, 4, 5, 5, 5, 5]
 
 
 def test_a_live_source_without_frames_is_called_stale() -> None:
@@ -223,7 +224,7 @@ def test_a_live_source_without_frames_is_called_stale() -> None:
 
 def test_a_read_that_ran_into_its_time_out_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader_module, "LOST_S", 0.05)
-    monkeypatch.setattr(source_module, "BACK_OFF_S", (0.001,))
+    monkeypatch.setattr(live_source_module, "BACK_OFF_S", (0.001,))
 
     class Slow(Camera):
         def read(self) -> tuple[bool, np.ndarray | None]:
@@ -246,7 +247,7 @@ def test_closing_while_it_waits_to_reconnect_does_not_wait() -> None:
 
 
 def test_a_reader_that_hangs_is_left_behind_and_can_be_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source_module, "LEAVE_S", 0.05)
+    monkeypatch.setattr(live_source_module, "LEAVE_S", 0.05)
     go_on = threading.Event()
 
     class Hanging(Camera):

@@ -86,6 +86,19 @@ def test_labels_of_another_video_are_noticed() -> None:
         labels.check(0.5)
 
 
+def test_of_a_video_that_is_cut_off_the_labels_end_with_what_was_seen() -> None:
+    later = LabelledMove(move="saute", start_s=5, end_s=6)
+    labels = StreamLabels(
+        moves=(LabelledMove(**PLIE), later), ignore=(Stretch(start_s=0, end_s=1), Stretch(start_s=2, end_s=4)), view="a"
+    )
+    assert labels.until(3.0) == StreamLabels(
+        moves=(LabelledMove(**PLIE | {"end_s": 3.0}),),
+        ignore=(Stretch(start_s=0, end_s=1), Stretch(start_s=2, end_s=3)),
+        view="a",
+    )
+    assert labels.until(9.0) == labels
+
+
 @st.composite
 def any_labels(draw: st.DrawFn) -> StreamLabels:
     times = sorted(draw(st.lists(st.integers(0, 10_000), unique=True, max_size=12)))

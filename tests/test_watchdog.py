@@ -9,11 +9,12 @@ import pytest
 from cameras import Camera, EndlessCamera, HangingCamera, connecting, wait_until
 from toys import picture
 
+from live import live_source as live_source_module
 from live import reader as reader_module
-from live import source as source_module
-from live.ahead import left_running
-from live.source import LiveSource, open_source
+from live.live_source import LiveSource
+from live.source import open_source
 from models.errors import SourceError
+from models.threads import left_running
 
 
 @pytest.fixture(autouse=True)
@@ -27,8 +28,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection is lost after a fifth of a second, and another one begun at once."""
     monkeypatch.setattr(reader_module, "LOST_S", 0.2)
     monkeypatch.setattr(reader_module, "FIRST_FRAME_S", 0.2)
-    monkeypatch.setattr(source_module, "BACK_OFF_S", (0.01,))
-    monkeypatch.setattr(source_module, "LEAVE_S", 0.05)
+    monkeypatch.setattr(live_source_module, "BACK_OFF_S", (0.01,))
+    monkeypatch.setattr(live_source_module, "LEAVE_S", 0.05)
 
 
 def test_a_read_that_hangs_is_left_behind_and_its_late_frames_are_not_taken(impatient: None) -> None:
@@ -61,7 +62,7 @@ def test_an_opening_that_hangs_is_left_behind_too(impatient: None) -> None:
 
 
 def test_no_further_connections_are_made_while_many_hang(impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source_module, "MOST_HANGING", 2)
+    monkeypatch.setattr(live_source_module, "MOST_HANGING", 2)
     hanging = [HangingCamera([picture("plie")]) for _ in range(3)]
     made: list[Camera] = []
 

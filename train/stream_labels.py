@@ -124,10 +124,20 @@ class StreamLabels(_Part):
             if stretch.start_s > seconds:
                 raise LabelError(f"the labels go on at {stretch.start_s:g} s and the video ends at {seconds:.1f} s")
 
+    def until(self, seconds: float) -> Self:
+        """What they say of a video of which only so many seconds could be read."""
+        known = {name: _until(getattr(self, name), seconds) for name in ("moves", "ignore")}
+        return self.model_copy(update=known)
+
     def save(self, path: Path) -> None:
         """Write them, whole or not at all; what is not known is left out."""
         text = json.dumps(self.model_dump(exclude_none=True), indent=1, ensure_ascii=False)
         write_atomically(path, (text + "\n").encode())
+
+
+def _until(stretches: tuple[Stretch, ...], seconds: float) -> tuple[Stretch, ...]:
+    within = (stretch for stretch in stretches if stretch.start_s < seconds)
+    return tuple(each.model_copy(update={"end_s": min(each.end_s, seconds)}) for each in within)
 
 
 @dataclass(frozen=True)

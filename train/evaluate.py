@@ -1,0 +1,220 @@
+"""Measuring a model on labelled clips or streams: what is watched, what is left out, and the report of it.
+
+How a model watches a video is handed in, since what runs live is not for training to know.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from rich.markup import escape
+from rich.progress import Progress, track
+
+from models.card import ModelCard
+from models.damage import Reading
+from models.errors import PartlyDone, SourceError, UsageError, harmless
+from models.frames import Frame, frames_promised
+from models.machine import versions
+from train.clips import TEST, Skipped, find_clips
+from train.event_scores import Span
+from train.report import ClipAnswer, write_report
+from train.stream_labels import LabelError, LabelledVideo, StreamLabels, find_streams
+from train.stream_report import print_tables, write_stream_report
+from train.stream_scores import StreamResult
+
+
+class SeenMove(Protocol):
+    """A move that was announced, by its name on the card; times in seconds of the stream."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def start_s(self) -> float: ...
+
+    @property
+    def end_s(self) -> float: ...
+
+
+class Seen(Protocol):
+    """What a model said of one stream, with the meanings of `StreamResult`."""
+
+    @property
+    def seconds(self) -> float: ...
+
+    @property
+    def times_s(self) -> npt.NDArray[np.float64]: ...
+
+    @property
+    def probabilities(self) -> npt.NDArray[np.float32]: ...
+
+    @property
+    def moves(self) -> Sequence[SeenMove]: ...
+
+    @property
+    def shown_at_s(self) -> Sequence[float]: ...
+
+
+AnswerClip = Callable[[Iterable[Frame]], npt.NDArray[np.float32]]  # (moves,) for the frames of a clip
+WatchStream = Callable[[Iterable[Frame]], Seen]
+
+
+def evaluate_clips(card: ModelCard, data: Path, out: Path, answer: AnswerClip, *, model: str) -> None:
+    """Write the report on a folder of clips by move to `out`; of one that is split, on its test clips.
+
+    Args:
+        answer: what the model says of a clip; raises SourceError where it says nothing.
+        model: how the user calls it.
+
+    Raises:
+        UsageError: there are no clips, or none of a move that the model has.
+        SourceError: no clip gave an answer.
+        PartlyDone: the report is written and leaves some clips out.
+    """
+    found = find_clips(data)
+    clips = [clip for clip in found.clips if clip.split == TEST] or found.clips
+    skipped = list(found.skipped)
+    answers: list[ClipAnswer] = []
+    damaged: list[str] = []
+    for clip in track(clips, description="clips"):
+        try:
+            reading = Reading(clip.path)
+            answers.append(ClipAnswer(clip.path, clip.move, answer(reading)))
+            damaged += _damage_of(clip.path, reading)
+        except SourceError as error:
+            skipped.append(Skipped(clip.path, str(error).splitlines()[0]))
+    unknown = [each for each in answers if each.truth not in card.names]
+    skipped += [Skipped(each.path, f"the model has no move '{each.truth}'") for each in unknown]
+    answers = [each for each in answers if each.truth in card.names]
+    if unknown and not answers:
+        raise UsageError(
+            f"{model} has none of the moves of {data}: {', '.join(sorted({each.truth for each in unknown}))}.\n"
+            f"It has {', '.join(card.names)}. Name the folders so, or evaluate another model."
+        )
+    if not answers:
+        raise SourceError(f"None of the {len(clips)} clips in {data} gave an answer.\n{skipped[0].reason}")
+    metrics = write_report(
+        out,
+        title=f"{card.name} on {data.resolve().name}",
+        moves=card.names,
+        answers=answers,
+        measured_on={
+            "data": data.resolve().name,
+            "clips": str(len(answers)),
+            "encoder": card.encoder.name,
+            **_as_figure(damaged),
+        },
+        skipped=skipped,
+        displays=[move.display for move in card.moves],
+    )
+    print(f"accuracy {metrics['accuracy']:.3f} on {len(answers)} clips; the report is in {out}")
+    if skipped:
+        raise PartlyDone(f"{len(skipped)} clips were left out; {out / 'report.md'} says which and why.")
+
+
+def evaluate_streams(
+    card: ModelCard, data: Path, out: Path, watch: WatchStream, *, threshold: float | None, ran_on: str
+) -> None:
+    """Write the report on labelled streams to `out` and its tables to the terminal.
+
+    Args:
+        watch: follows a stream from its first frame to its last; raises SourceError where it gives none.
+        threshold: that `watch` puts in the place of the card's, for the report.
+        ran_on: the device, for the report.
+
+    Raises:
+        UsageError: there are no labelled streams.
+        SourceError: none of them could be scored.
+        PartlyDone: the report is written and leaves some of them out.
+    """
+    found = find_streams(data)
+    results, unread, damaged = watch_streams(found.videos, watch)
+    skipped = [*found.skipped, *unread]
+    if not results:
+        raise SourceError(f"None of the {len(found.videos)} videos in {data} could be scored.\n{unread[0].reason}")
+    written = write_stream_report(
+        out,
+        title=f"{card.name} on {data.resolve().name}",
+        names=card.names,
+        results=results,
+        measured_on={
+            "data": data.resolve().name,
+            "model": card.name,
+            "head sha256": card.head.sha256,
+            "encoder": f"{card.encoder.name}, sha256 {card.encoder.sha256}",
+            "threshold": "those of the card" if threshold is None else f"{threshold:g} for every move",
+            "ran on": ran_on,
+            **_as_figure(damaged),
+            "versions": ", ".join(f"{package} {number}" for package, number in versions().items()),
+        },
+        skipped=skipped,
+        displays=[move.display for move in card.moves],
+    )
+    print_tables(written, card.names, [move.display for move in card.moves])
+    streams = "stream" if len(results) == 1 else "streams"
+    print(f"{card.name} (head {card.head.sha256[:12]}) on {len(results)} {streams}; the report is in {out}")
+    if skipped:
+        raise PartlyDone(f"{len(skipped)} files were left out; {out / 'report.md'} says which and why.")
+
+
+def watch_streams(
+    videos: Sequence[LabelledVideo], watch: WatchStream
+) -> tuple[list[StreamResult], list[Skipped], list[str]]:
+    """What was said of each video, those left out, and in words those of which not all could be read."""
+    results: list[StreamResult] = []
+    skipped: list[Skipped] = []
+    damaged: list[str] = []
+    with Progress(transient=True) as progress:
+        done = progress.add_task("streams", total=len(videos))
+        for video in videos:
+            task = progress.add_task(escape(harmless(video.path.name)), total=None)
+            try:
+                promised = frames_promised(video.path)
+                reading = Reading(video.path)
+                seen = watch(progress.track(reading, total=promised, task_id=task))
+                lost = _damage_of(video.path, reading)
+                damaged += lost
+                labels = video.labels
+                if lost:
+                    labels = labels.until(seen.seconds)
+                else:
+                    labels.check(seen.seconds)
+                results.append(_result(video.path.name, seen, labels))
+            except (SourceError, LabelError) as error:
+                skipped.append(Skipped(video.path, str(error).splitlines()[0]))
+            progress.remove_task(task)
+            progress.advance(done)
+    return results, skipped, damaged
+
+
+def _result(name: str, seen: Seen, labels: StreamLabels) -> StreamResult:
+    return StreamResult(
+        name=name,
+        seconds=seen.seconds,
+        times_s=seen.times_s,
+        probabilities=seen.probabilities,
+        announced=[Span(move.name, move.start_s, move.end_s) for move in seen.moves],
+        shown_at_s=seen.shown_at_s,
+        danced=labels.danced,
+        ignored=labels.ignored,
+        view=labels.view,
+        dancer=labels.dancer,
+    )
+
+
+def _damage_of(path: Path, reading: Reading) -> list[str]:
+    """What could not be read of a video, told and as a list; empty where nothing is known."""
+    damage = reading.damage()
+    if not damage:
+        return []
+    name = harmless(path.name).replace("\n", "?")
+    line = f"{name}: {damage}"
+    print(line, file=sys.stderr)
+    return [line]
+
+
+def _as_figure(damaged: Sequence[str]) -> dict[str, str]:
+    return {"read in part": "; ".join(damaged)} if damaged else {}
