@@ -80,7 +80,10 @@ def main(
         results += watch_trials(with_least_durations(fitted.card), head, unseen)
     figures = tell(results, material.moves)
     print(json.dumps({"phrases": len(PHRASES), "epochs": epochs, "views": list(AZIMUTHS_DEG), **figures}))
-    measured_on = f"recorded motion drawn from {SIDES}; each trial by a model trained alike without its phrase"
+    measured_on = (
+        f"recorded motion drawn from {SIDES}; each trial by a model trained alike without its phrase, "
+        "the same dancer's others in it; looked at while choosing choreography and thresholds"
+    )
     if report:
         write_stream_report(
             report,
