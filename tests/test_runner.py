@@ -174,7 +174,8 @@ def test_every_frame_of_a_file_is_shown_in_order(clip: Path, model: str) -> None
     shown = Shown()
     run_shown(FileSource(clip, pace=False), model, shown)
     times = [view.time_s for view, _, _ in shown.views]
-    assert times == [frame.time_s for frame in read_video(clip)]
+    # where no frame comes for a moment the last one is drawn again
+    assert list(dict.fromkeys(times)) == [frame.time_s for frame in read_video(clip)]
     last = shown.views[-1][0]
     assert [move.name for move in last.recent] == ["plie", "saute"]
     assert (last.filled, last.window, last.dancer, last.provider) == (4, 4, True, "CPUExecutionProvider")
