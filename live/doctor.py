@@ -319,6 +319,7 @@ def self_test(encoder: "Encoder", name: str) -> Finding:
     import numpy as np
 
     from models.frames import Frame
+    from models.on_device import DeviceEncoder
 
     blank = np.zeros((720, 1280, 3), np.uint8)
     taken_ms = []
@@ -327,6 +328,8 @@ def self_test(encoder: "Encoder", name: str) -> Finding:
         encoder.push(Frame(blank, index, index / 15))
         taken_ms.append(1000 * (time.perf_counter() - start))
     provider = encoder.provider.removesuffix("ExecutionProvider")
+    if isinstance(encoder, DeviceEncoder):
+        provider += f" ({encoder.way})"
     return Finding(True, f"{provider}: {statistics.median(taken_ms):.1f} ms for a frame ({name})", topic="runs on")
 
 
