@@ -97,11 +97,15 @@ def open_on_device(
             off = difference(graph, expected)
         except ModelError:
             raise
+        except DeviceError as error:
+            problem = first_line(error)
+            continue
         except Exception as error:  # onnxruntime's errors have no common base of their own
             problem = f"--device {device}: {first_line(error)}"
             continue
         if off is None:
-            return DeviceEncoder(graph.another(), eyes, len(card.moves), str(way))
+            graph.clear()
+            return DeviceEncoder(graph, eyes, len(card.moves), str(way))
         problem = f"--device {device}: {card.name} in {way} answers otherwise than on the CPU: {off}"
         say_once(problem)
     raise DeviceError(f"{problem}\nUse --device cpu, or see `pointe doctor`.")

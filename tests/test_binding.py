@@ -1,5 +1,7 @@
 """Buffers that stay where they are, on real networks on the CPU."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +109,31 @@ def test_a_device_that_fails_is_an_error_in_two_lines(
     lines = str(raised.value).splitlines()
     assert lines[0].startswith("--device cuda: the device failed: CUDA failure 2: out of memory")
     assert len(lines) == 2 and "--device cpu" in lines[1]
+
+
+def test_a_device_that_fails_while_a_video_runs_ends_the_command_with_exit_code_5(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from models import runtime\n"
+        "run, runs = runtime.Session.run, []\n"
+        "def failing(session, array):\n"
+        "    runs.append(1)\n"
+        "    if len(runs) > 60:\n"
+        "        raise runtime.device_failed('CUDAExecutionProvider', OSError('CUDA failure 999: unknown error'))\n"
+        "    return run(session, array)\n"
+        "runtime.Session.run = failing\n"
+        f"sys.argv = ['pointe', 'live', 'demo', '--headless', '--no-pace', '--events', {str(tmp_path / 'e.jsonl')!r}]\n"
+        "import pointe\n"
+        "pointe.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).parent.parent, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == DeviceError.exit_code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "--device cuda: the device failed: CUDA failure 999" in done.stderr
+    assert len(done.stderr.splitlines()) == 2
+    assert (tmp_path / "e.jsonl").is_file()
 
 
 def test_buffers_lie_where_the_provider_runs() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from toys import draw_clip
 
 from models.errors import DeviceError
 from models.nvidia import PROVIDERS, libraries, missing_for, provider_options
@@ -85,6 +86,19 @@ def test_libraries_that_are_missing_are_named_with_what_to_type(tmp_path: Path) 
 def test_auto_says_once_why_the_device_that_is_there_is_not_used(tmp_path: Path) -> None:
     done = pointe("bench", "demo", "--frames", "10", "--device", "auto", libraries=driver(tmp_path))
     assert done.returncode == 0
+    assert done.stderr.count("running on the CPU") == 1
+
+
+@NEEDS_GCC
+@HAS_CUDA
+def test_auto_says_it_once_for_all_the_processes_of_classify(tmp_path: Path) -> None:
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    for name in ("a.mp4", "b.mp4"):
+        draw_clip(videos / name, [("plie", 0.5)])
+    arguments = ("classify", str(videos), "--out", str(tmp_path / "out"), "--jobs", "2")
+    done = pointe(*arguments, libraries=driver(tmp_path))
+    assert done.returncode == 0, done.stderr
     assert done.stderr.count("running on the CPU") == 1
 
 
