@@ -114,6 +114,10 @@ def test_libraries_that_do_not_work_end_in_two_lines_and_the_cause(tmp_path: Pat
     assert done.returncode == DeviceError.exit_code
     assert "could not start CUDAExecutionProvider" in done.stderr
     assert len(done.stderr.splitlines()) == 2
+    # As `auto`, which the doctor asks for, it is said and the CPU taken.
+    done = pointe("doctor", libraries=tmp_path)
+    assert "CPU: " in done.stdout
+    assert done.stderr.count("running on the CPU") == len(done.stderr.splitlines()) == 1
 
 
 def test_the_libraries_are_named_as_each_system_names_them() -> None:
@@ -143,3 +147,14 @@ def test_onnxruntime_knows_every_option_by_its_name() -> None:
         options = dict(provider_options(device, in_half=True, recorded=True))[PROVIDERS[device]]  # type: ignore[arg-type]
         for option in options:
             assert option.encode() in library, option
+
+
+@NEEDS_GCC
+@HAS_CUDA
+def test_the_doctor_calls_a_device_that_cannot_be_used_a_problem_and_says_what_to_type(tmp_path: Path) -> None:
+    done = pointe("doctor", libraries=driver(tmp_path), DISPLAY="", WAYLAND_DISPLAY="")
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    problem = next(index for index, line in enumerate(lines) if line.startswith("PROBLEM") and " cuda " in line)
+    assert "libcublasLt.so." in lines[problem]
+    assert lines[problem + 1].endswith("[gpu]'")
+    assert done.returncode == 0, "it runs on the CPU"

@@ -265,3 +265,20 @@ def test_a_device_that_fails_in_the_middle_ends_with_a_device_error(toy: Path) -
     one.encoder._graph._bindings[:] = [Lost(), Lost()]  # type: ignore[attr-defined]
     with pytest.raises(DeviceError, match="the device failed: CUDA failure 999"):
         one.push(stream(("plie", 1))[0])
+
+
+def test_networks_of_different_opsets_and_int8_heads_are_joined_too(tmp_path: Path) -> None:
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    folder = lstm_model(tmp_path, "image")
+    whole = onnx.load(folder / HEAD_FILE)
+    newer = onnx.version_converter.convert_version(whole, 18)
+    onnx.save(newer, folder / "newer.onnx")
+    quantize_dynamic(folder / HEAD_FILE, folder / "int8.onnx", weight_type=QuantType.QInt8)
+    assert "DynamicQuantizeLSTM" in {node.op_type for node in onnx.load(folder / "int8.onnx").graph.node}
+    frames = list(islice(read_video(DEMO), 40))
+    info = ModelCard.load(folder).encoder
+    for head in ("newer.onnx", "int8.onnx"):
+        shutil.copy(folder / head, folder / HEAD_FILE)
+        make_card(folder, window=8, encoder=info).save(folder)
+        assert_the_same(both(folder, frames))
