@@ -156,9 +156,7 @@ def difference(graph: OneGraph, expected: Sequence[Expected]) -> str | None:
 def _session(folder: Path, card: ModelCard, device: Literal["cpu"] | NvidiaDevice, way: Way) -> Any:
     import onnxruntime as ort
 
-    return ort.InferenceSession(
-        str(graph_file(folder, card, in_half=way.in_half)),
-        session_options(1),
-        providers=provider_options(device, in_half=way.in_half, recorded=way.recorded),
-        enable_fallback=0,
-    )
+    graph = graph_file(folder, card, in_half=way.in_half)
+    quantised = b"DequantizeLinear" in graph.read_bytes()
+    providers = provider_options(device, in_half=way.in_half, recorded=way.recorded, quantised=quantised)
+    return ort.InferenceSession(str(graph), session_options(1), providers=providers, enable_fallback=0)

@@ -101,7 +101,7 @@ def libraries(device: NvidiaDevice, major: int, system: str) -> tuple[str, ...]:
 
 
 def provider_options(
-    device: Literal["cpu"] | NvidiaDevice, *, in_half: bool, recorded: bool
+    device: Literal["cpu"] | NvidiaDevice, *, in_half: bool, recorded: bool, quantised: bool = False
 ) -> list[tuple[str, dict[str, Any]]]:
     """onnxruntime's providers in their order, with options.
 
@@ -110,6 +110,7 @@ def provider_options(
 
     Args:
         in_half: TensorRT may compute in float16.
+        quantised: the network holds int8 weights with their scales, which TensorRT refuses unless it is told.
         recorded: CUDA records the kernels of the first run as a graph and plays it back; fixed shapes, bound addresses.
     """
     cuda: dict[str, Any] = {"enable_cuda_graph": "1"} if recorded else {}
@@ -121,6 +122,7 @@ def provider_options(
         folder.mkdir(parents=True, exist_ok=True)
         options = {
             "trt_fp16_enable": in_half,
+            "trt_int8_enable": quantised,
             "trt_engine_cache_enable": True,  # an engine takes minutes to build
             "trt_engine_cache_path": str(folder),
             "trt_timing_cache_enable": True,

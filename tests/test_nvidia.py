@@ -133,6 +133,7 @@ def test_tensorrt_keeps_its_engines_in_the_users_cache(tmp_path: Path, monkeypat
     assert [name for name, _ in providers] == [PROVIDERS["tensorrt"], PROVIDERS["cuda"], PROVIDERS["cpu"]]
     options = providers[0][1]
     assert options["trt_engine_cache_enable"] and options["trt_timing_cache_enable"] and options["trt_fp16_enable"]
+    assert not options["trt_int8_enable"]
     assert Path(options["trt_engine_cache_path"]).is_dir()
     assert Path(options["trt_engine_cache_path"]).is_relative_to(tmp_path)
 

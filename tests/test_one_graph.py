@@ -282,3 +282,25 @@ def test_networks_of_different_opsets_and_int8_heads_are_joined_too(tmp_path: Pa
         shutil.copy(folder / head, folder / HEAD_FILE)
         make_card(folder, window=8, encoder=info).save(folder)
         assert_the_same(both(folder, frames))
+
+
+@pytest.mark.parametrize("quantised", [False, True])
+def test_tensorrt_is_told_of_int8_where_a_network_holds_it(
+    toy: Path, quantised: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if quantised:
+        network = onnx.load(toy / HEAD_FILE)
+        network.graph.initializer.append(helper.make_tensor("step", TensorProto.FLOAT, [], [1.0]))
+        network.graph.initializer.append(helper.make_tensor("zero", TensorProto.INT8, [], [0]))
+        network.graph.node.append(helper.make_node("DequantizeLinear", ["zero", "step", "zero"], ["nothing"]))
+        onnx.save(network, toy / HEAD_FILE)
+        make_card(toy).save(toy)
+    told: list[bool] = []
+
+    def options(device: str, **asked: bool) -> list[tuple[str, dict[str, str]]]:
+        told.append(asked["quantised"])
+        return [("CPUExecutionProvider", {})]
+
+    monkeypatch.setattr(device_parity, "provider_options", options)
+    as_one(toy, stream(("plie", 8)))
+    assert told == [quantised]
