@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from live.gpu import on_gpu
 from models.card import CARD_FILE, ENCODER_FILE, HEAD_FILE, ModelCard
 from models.encoders import Encoder, Feature, open_encoder
 from models.errors import ModelError
@@ -57,7 +58,7 @@ class Recognizer:
         self.encoder = encoder
         self._head = head
         self._sampler = Sampler(sample_hz or card.sample_hz)
-        self._window = np.zeros((1, card.window, card.encoder.feature_dim), np.float32)
+        self._window = np.zeros((1, card.window, encoder.feature_dim), np.float32)
         self._filled = 0
         self._dancer = False
         self._frame_s = self._feature_s = -np.inf
@@ -79,11 +80,12 @@ class Recognizer:
             DeviceError: the asked device cannot be had.
         """
         card = ModelCard.load(folder)
-        encoder = open_encoder(card.encoder.kind, folder / ENCODER_FILE, device, threads)
+        encoder = open_encoder(card.encoder.kind, folder / ENCODER_FILE, "cpu", threads)
         _check_encoder(encoder, card, folder)
-        head = open_session(folder / HEAD_FILE, device, threads)
+        head = open_session(folder / HEAD_FILE, "cpu", threads)
         _check_head(head, card, folder)
-        return cls(card, encoder, head, sample_hz)
+        networks: tuple[Encoder, Head] = on_gpu(folder, card, encoder, head, device) or (encoder, head)
+        return cls(card, *networks, sample_hz)
 
     def another(self) -> "Recognizer":
         """A recogniser for another stream, on the same networks; only one of them may be pushed at a time."""
