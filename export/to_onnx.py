@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from export.lighter import lighten
 from export.parity import ParityReport, Predict, check_parity
 from export.readme import model_page
 from models.card import CARD_FILE, ENCODER_FILE, HEAD_FILE, ModelCard, sha256_of
@@ -182,6 +183,7 @@ def convert(
         raise ExportError(f"{path.name}: every input needs a name of its own; give each tf.TensorSpec one")
     model = _tf2onnx(function, signature, output_names, path.name)
     _check_graph(model.graph, names, path.name)
+    lighten(model)
     _rename_dynamic_dimensions(model.graph, path.name)
     _rename(model.graph, path.stem, list(output_names))
     try:
