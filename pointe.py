@@ -316,20 +316,33 @@ def evaluate(
 
 @app.command()
 def export(
-    run: Annotated[Path, typer.Argument(help="A folder that `pointe train` wrote.")],
+    run: Annotated[Path, typer.Argument(help="A folder that `pointe train` wrote; with --int8 also a model.")],
     model: Annotated[Path, typer.Argument(help="The model folder to make.")],
     videos: Annotated[
         list[Path] | None, typer.Option("--video", help="Check on this video instead of the run's clips; repeatable.")
     ] = None,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="In whole numbers of eight bits: faster on a CPU, a little less exact.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing MODEL.")] = False,
 ) -> None:
     """Write a trained run as ONNX, checked against Keras on real windows."""
     _need("tensorflow", "tf2onnx")
+    from models.card import find_model
+
     with native_stderr_kept_back():
+        from export.int8 import quantize_model, quantize_run
         from export.to_onnx import export_run
         from train.network import load_head
 
-    export_run(run, model, load_head=load_head, videos=videos, force=force)
+    trained = (run / "config.json").is_file()
+    if int8 and not trained:
+        said: object = quantize_model(find_model(str(run)), model, videos or [], force=force)
+    elif int8:
+        said = quantize_run(run, model, load_head=load_head, videos=videos, force=force)
+    else:
+        said = export_run(run, model, load_head=load_head, videos=videos, force=force)
+    print(f"{said}\n{model} is ready: pointe live 0 --model {model}")
 
 
 def _need(*modules: str) -> None:

@@ -8,7 +8,6 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -143,6 +142,11 @@ def _features_of(path: Path, trained: Encoder, exported: Encoder, sample_hz: flo
     return (np.stack(ours), np.stack(theirs)) if ours else (empty, empty)
 
 
+def cut_windows(features: Sequence[Floats], window: int) -> Floats:
+    """Windows (windows, window, feature_dim) of the features of each video, padded in front; WINDOWS where possible."""
+    return _cut(features, _cuts([len(each) for each in features], window), window)
+
+
 @dataclass(frozen=True)
 class _Cut:
     """A window of a video: the steps from `start` to before `end`, padded in front."""
@@ -165,8 +169,8 @@ def _cuts(lengths: Sequence[int], window: int) -> list[_Cut]:
     return cuts
 
 
-def _cut(features: Sequence[Floats], cuts: Sequence[_Cut], window: int) -> Any:
-    windows = np.zeros((len(cuts), window, features[0].shape[1]), np.float32)
+def _cut(features: Sequence[Floats], cuts: Sequence[_Cut], window: int) -> Floats:
+    windows: Floats = np.zeros((len(cuts), window, features[0].shape[1]), np.float32)
     for row, cut in zip(windows, cuts, strict=True):
         row[window - (cut.end - cut.start) :] = features[cut.video][cut.start : cut.end]
     return windows

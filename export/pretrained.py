@@ -187,16 +187,19 @@ def legs_apart(keypoints: Any, likely: Any, offset: Any) -> Any:
     import tensorflow as tf
 
     cells = likely.shape[1]
-    corners = np.indices((cells, cells)).reshape(2, -1).T[:, None].astype(np.float32)  # (cells², 1, 2)
-    places = (corners + tf.reshape(offset, (-1, 17, 2))[:, LEGS]) / cells  # (cells², 4, 2) y, x in the picture
+    # Cells come last, so that what is the same for all of them is spread over long rows, which is fast.
+    corners = np.indices((cells, cells)).reshape(2, 1, -1).astype(np.float32)  # (2, 1, cells²) y, x in cells
     body, legs = keypoints[0, 0, 5:, :2], keypoints[0, 0, LEGS, :2]
     torso = tf.norm((body[0] + body[1] - body[6] - body[7]) / 2)
     torso = tf.maximum(torso, 0.2 * tf.reduce_max(tf.reduce_max(body, 0) - tf.reduce_min(body, 0)))  # foreshortened
     together = tf.norm(legs - tf.gather(legs, OTHER_LEG), axis=-1) < TOGETHER * torso
-    near = tf.norm(corners / cells - legs, axis=-1) < TOGETHER * torso + 1.5 / cells
-    elsewhere = tf.where(near, 0.0, tf.reshape(likely, (-1, 17))[:, LEGS])  # (cells², 4)
-    score = tf.reduce_max(elsewhere, 0)
-    second = tf.gather(tf.transpose(places, (1, 0, 2)), tf.argmax(elsewhere, 0), batch_dims=1)
+    near = tf.norm(corners / cells - tf.transpose(legs)[:, :, None], axis=0) < TOGETHER * torso + 1.5 / cells
+    elsewhere = tf.where(near, 0.0, tf.transpose(tf.reshape(likely, (-1, 17))[:, LEGS]))  # (4, cells²)
+    score = tf.reduce_max(elsewhere, 1)
+    cell = tf.argmax(elsewhere, 1)
+    offsets = tf.gather_nd(offset, tf.stack([tf.zeros_like(cell), cell // cells, cell % cells], 1))  # (4, 34)
+    offsets = tf.gather(tf.reshape(offsets, (4, 17, 2))[:, LEGS], range(4), batch_dims=1)  # of each leg its own
+    second = (tf.gather(corners[:, 0].T, cell) + offsets) / cells  # (4, 2) y, x in the picture
     moves = together & (score > SECOND_PLACE) & (score > tf.gather(score, OTHER_LEG))
     moved = tf.where(moves[:, None], tf.concat([second, score[:, None]], -1), keypoints[0, 0, LEGS])
     return tf.concat([keypoints[:, :, : LEGS.start], moved[None, None]], 2)

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import logging
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -11,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from export.folder import made_whole, save_card
+from export.lighter import lighten
 from export.parity import ParityReport, Predict, check_parity
-from export.readme import model_page
-from models.card import CARD_FILE, ENCODER_FILE, HEAD_FILE, ModelCard, sha256_of
+from models.card import ENCODER_FILE, HEAD_FILE, ModelCard, sha256_of
 from models.errors import ModelError, UsageError
 from models.pretrained import pretrained_path
 
@@ -47,32 +47,25 @@ def export_run(
         ParityError: the exported networks answer differently; MODEL is as it was.
         ModelError: the encoder is gone or another one, or there is nothing to check on.
     """
-    _refuse_existing(model, force)
-    config = _read_config(run)
-    card = ModelCard.read(run)
-    encoder = _find_encoder(Path(config["encoder_path"]), card)
-    if videos is None:
-        videos = [Path(path) for split in ("test", "validation", "train") for path in config["clips"].get(split, [])]
-    if not videos:
-        raise UsageError(f"{run} was not made from clips.\nGive videos to check the export on: --video FILE")
-    head = load_head(run / "head.keras")
-
-    model.parent.mkdir(parents=True, exist_ok=True)
-    half = model.with_name(f".{model.name}.{os.getpid()}.half")
-    try:
-        half.mkdir()
+    with made_whole(model, force) as half:
+        config = _read_config(run)
+        card = ModelCard.read(run)
+        encoder = _find_encoder(Path(config["encoder_path"]), card)
+        videos = videos or clips_of(run)
+        if not videos:
+            raise UsageError(f"{run} was not made from clips.\nGive videos to check the export on: --video FILE")
+        head = load_head(run / "head.keras")
         shutil.copyfile(encoder, half / ENCODER_FILE)
         head_to_onnx(head, half / HEAD_FILE)
         report = check_parity(half, card, encoder, _prediction_of(head), videos)
-        card = _finished_card(card, half, report)
-        card.save(half)
-        (half / "README.md").write_text(model_page(card), "utf-8")
-        ModelCard.load(half)
-        _put_in_place(half, model)
-    finally:
-        shutil.rmtree(half, ignore_errors=True)
-    print(f"{report}\n{model} is ready: pointe live 0 --model {model}")
+        save_card(_finished_card(card, half, report), half)
     return report
+
+
+def clips_of(run: Path) -> list[Path]:
+    """The clips that a run was made from, those that it did not learn from first; none of one made of motion alone."""
+    clips = _read_config(run)["clips"]
+    return [Path(path) for split in ("test", "validation", "train") for path in clips.get(split, [])]
 
 
 def head_to_onnx(head: Any, path: Path) -> None:
@@ -96,15 +89,6 @@ def _prediction_of(head: Any) -> Predict:
     return lambda windows: np.concatenate(
         [np.asarray(head(windows[start : start + 256], training=False)) for start in range(0, len(windows), 256)]
     )
-
-
-def _refuse_existing(model: Path, force: bool) -> None:
-    if not model.exists() or (model.is_dir() and not any(model.iterdir())):
-        return
-    if not (model / CARD_FILE).is_file():
-        raise UsageError(f"{model} exists and is no model folder, so it is left as it is.\nGive another path.")
-    if not force:
-        raise UsageError(f"{model} exists.\nGive --force to replace it, or another path.")
 
 
 def _read_config(run: Path) -> dict[str, Any]:
@@ -142,21 +126,6 @@ def _finished_card(card: ModelCard, folder: Path, report: ParityReport) -> Model
     return card.model_copy(update={"head": head, "measured": measured})
 
 
-def _put_in_place(half: Path, model: Path) -> None:
-    """Rename the finished folder to its place; what was there goes only once the new one is."""
-    if model.exists():
-        old = model.with_name(f".{model.name}.{os.getpid()}.old")
-        model.rename(old)
-        try:
-            half.rename(model)
-        except OSError:
-            old.rename(model)
-            raise
-        shutil.rmtree(old)
-    else:
-        half.rename(model)
-
-
 def convert(
     function: Callable[..., Any], signature: Sequence[Any], path: str | Path, output_names: Sequence[str]
 ) -> None:
@@ -182,6 +151,7 @@ def convert(
         raise ExportError(f"{path.name}: every input needs a name of its own; give each tf.TensorSpec one")
     model = _tf2onnx(function, signature, output_names, path.name)
     _check_graph(model.graph, names, path.name)
+    lighten(model)
     _rename_dynamic_dimensions(model.graph, path.name)
     _rename(model.graph, path.stem, list(output_names))
     try:

@@ -14,6 +14,7 @@ import pytest
 import tensorflow as tf
 from onnx import TensorProto, helper, numpy_helper
 
+from export.int8 import quantize_run
 from export.parity import TOLERANCE, ParityError, check_parity, compare
 from export.readme import model_page
 from export.to_onnx import ExportError, convert, export_run, head_to_onnx
@@ -128,6 +129,16 @@ def test_an_exported_run_answers_as_the_trained_one_does(trained: Trained, tmp_p
     head = open_session(model / "head.onnx", "cpu")
     assert (head.input.name, head.input.shape) == ("features", ("batch", SETTINGS.window, DIM))
     assert (head.output.name, head.output.shape) == ("probabilities", ("batch", 2))
+
+
+def test_a_run_becomes_an_int8_model_by_its_own_clips(trained: Trained, tmp_path: Path) -> None:
+    model = tmp_path / "discs"
+    report = quantize_run(trained.run, model, load_head=load_head)
+    assert report.videos == len(trained.videos)
+    assert ModelCard.load(model).encoder.name == "toy-int8"
+    assert [path.name for path in tmp_path.iterdir()] == ["discs"]
+    with pytest.raises(UsageError, match="--force"):
+        quantize_run(trained.run, model, load_head=load_head)
 
 
 def test_the_readme_of_a_model_says_what_its_card_says(trained: Trained) -> None:

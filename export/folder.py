@@ -1,0 +1,61 @@
+"""A model folder is made whole or not at all, and replaces another only where that was asked for."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from export.readme import model_page
+from models.card import CARD_FILE, ModelCard
+from models.errors import UsageError
+
+
+@contextmanager
+def made_whole(model: Path, force: bool) -> Iterator[Path]:
+    """A folder to write into, which becomes `model` when the body ends, and is gone where it raises.
+
+    Raises:
+        UsageError: `model` exists, and is no model folder or `force` is false.
+    """
+    refuse_existing(model, force)
+    model.parent.mkdir(parents=True, exist_ok=True)
+    half = model.with_name(f".{model.name}.{os.getpid()}.half")
+    try:
+        half.mkdir()
+        yield half
+        _put_in_place(half, model)
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+
+
+def save_card(card: ModelCard, folder: Path) -> None:
+    """Write card and page beside the networks that they speak of. Raises ModelError where they do not."""
+    card.save(folder)
+    (folder / "README.md").write_text(model_page(card), "utf-8")
+    ModelCard.load(folder)
+
+
+def refuse_existing(model: Path, force: bool) -> None:
+    """Raises UsageError where a folder must not be written there."""
+    if not model.exists() or (model.is_dir() and not any(model.iterdir())):
+        return
+    if not (model / CARD_FILE).is_file():
+        raise UsageError(f"{model} exists and is no model folder, so it is left as it is.\nGive another path.")
+    if not force:
+        raise UsageError(f"{model} exists.\nGive --force to replace it, or another path.")
+
+
+def _put_in_place(half: Path, model: Path) -> None:
+    """Rename the finished folder to its place; what was there goes only once the new one is."""
+    if model.exists():
+        old = model.with_name(f".{model.name}.{os.getpid()}.old")
+        model.rename(old)
+        try:
+            half.rename(model)
+        except OSError:
+            old.rename(model)
+            raise
+        shutil.rmtree(old)
+    else:
+        half.rename(model)
