@@ -1,6 +1,8 @@
 """Frames in, predictions out: each sampled frame is encoded once, and the head answers for the window that ends there.
 
-It knows nothing of where frames come from, nor of moves; `live.moves` makes moves of its predictions.
+Two halves that share nothing but what the first hands to the second, so that two threads may run them: `see` takes
+frames, `answer` keeps the window. It knows nothing of where frames come from, nor of moves; `live.moves` makes moves
+of its predictions.
 """
 
 import time
@@ -14,7 +16,7 @@ import numpy.typing as npt
 from models.card import CARD_FILE, ENCODER_FILE, HEAD_FILE, ModelCard
 from models.encoders import Encoder, Feature, open_encoder
 from models.errors import ModelError
-from models.frames import MAX_GAP_S, Frame, Sampler
+from models.frames import MAX_GAP_S, Box, Frame, Sampler
 from models.keypoints import KEYPOINTS
 from models.runtime import Device, Session, first_line, open_session
 
@@ -48,6 +50,22 @@ class StageTimes:
     head_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """A frame and what the encoder makes of it."""
+
+    frame: Frame
+    taken_s: float  # when it was taken up, on the monotonic clock
+    sampled: bool = False  # whether it was encoded
+    afresh: bool = False  # whether it belongs to no frame before it
+    feature: Feature | None = None
+    dancer: bool = False  # whether the last sampled frame showed one
+    keypoints: npt.NDArray[np.float32] | None = None  # (17, 3), as those of an encoder
+    box: Box | None = None
+    prepare_s: float = 0.0
+    encode_s: float = 0.0
+
+
 class Recognizer:
     """Push every frame of one stream; what to encode and when to answer is decided here, by the frames' times."""
 
@@ -55,14 +73,17 @@ class Recognizer:
         """`sample_hz` in place of the card's is for measuring speed alone: the head was not trained for it."""
         self.card = card
         self.encoder = encoder
+        self.times = StageTimes()
         self._head = head
+        # Of the half that takes frames:
         self._sampler = Sampler(sample_hz or card.sample_hz)
+        self._frame_s = -np.inf
+        self._shape: tuple[int, ...] | None = None  # of the last frame
+        self._dancer = False
+        # Of the half that keeps the window:
         self._window = np.zeros((1, card.window, card.encoder.feature_dim), np.float32)
         self._filled = 0
-        self._dancer = False
-        self._frame_s = self._feature_s = -np.inf
-        self._shape: tuple[int, ...] | None = None  # of the last frame
-        self.times = StageTimes()
+        self._feature_s = -np.inf
         self.reset()
 
     @classmethod
@@ -106,9 +127,8 @@ class Recognizer:
 
     def reset(self) -> None:
         """Forget the frames so far, as for a new stream."""
-        self._sampler.reset()
-        self._frame_s = -np.inf
         self._begin_afresh()
+        self._clear_window()
 
     def push(self, frame: Frame) -> Prediction | None:
         """The prediction for the window that ends at this frame.
@@ -117,21 +137,54 @@ class Recognizer:
         starts afresh where time goes back, where more than MAX_GAP_S went by without a frame or a dancer, and where
         the picture changes its size, since nothing is where it was.
         """
-        if frame.time_s < self._frame_s:
-            self.reset()
-        elif frame.time_s - self._frame_s > MAX_GAP_S or frame.image.shape != self._shape:
-            self._begin_afresh()
-        self._frame_s, self._shape = frame.time_s, frame.image.shape
-        if not self._sampler.take(frame.time_s):
-            return None
+        return self.answer(self.see(frame))
 
-        feature = self._encode(frame)
+    def see(self, frame: Frame) -> Seen:
+        """The first half of `push`: what the encoder makes of the frame. All frames of a stream, in their order."""
+        taken_s = time.monotonic()
+        back = frame.time_s < self._frame_s
+        afresh = back or frame.time_s - self._frame_s > MAX_GAP_S or frame.image.shape != self._shape
+        if back:
+            self._sampler.reset()
+        if afresh:
+            self._forget_dancer()
+        self._frame_s, self._shape = frame.time_s, frame.image.shape
+        encoder = self.encoder
+        if not self._sampler.take(frame.time_s):
+            return Seen(
+                frame, taken_s, afresh=afresh, dancer=self._dancer, keypoints=encoder.keypoints, box=encoder.box
+            )
+        start = time.perf_counter()
+        prepared = encoder.prepare(frame)
+        ready = time.perf_counter()
+        feature = encoder.interpret(encoder.infer(prepared), frame)
         self._dancer = feature is not None
-        if frame.time_s - self._feature_s > MAX_GAP_S:
+        return Seen(
+            frame,
+            taken_s,
+            sampled=True,
+            afresh=afresh,
+            feature=feature,
+            dancer=self._dancer,
+            keypoints=encoder.keypoints,
+            box=encoder.box,
+            prepare_s=ready - start,
+            encode_s=time.perf_counter() - ready,
+        )
+
+    def answer(self, seen: Seen) -> Prediction | None:
+        """The second half of `push`: all that `see` gave, in its order. It may run in another thread."""
+        if seen.afresh:
             self._clear_window()
-        if feature is None:
+        if not seen.sampled:
             return None
-        self._append(feature, frame.time_s)
+        self.times = StageTimes(seen.prepare_s, seen.encode_s)
+        time_s = seen.frame.time_s
+        if time_s - self._feature_s > MAX_GAP_S:
+            self._clear_window()
+        if seen.feature is None:
+            return None
+        self._append(seen.feature, time_s)
         return self._predict() if self._filled == self.card.window else None
 
     def finish(self) -> Prediction | None:
@@ -143,14 +196,6 @@ class Recognizer:
         prediction = self._predict() if short else None
         self.reset()
         return prediction
-
-    def _encode(self, frame: Frame) -> Feature | None:
-        start = time.perf_counter()
-        prepared = self.encoder.prepare(frame)
-        ready = time.perf_counter()
-        feature = self.encoder.interpret(self.encoder.infer(prepared), frame)
-        self.times = StageTimes(ready - start, time.perf_counter() - ready)
-        return feature
 
     def _append(self, feature: Feature, time_s: float) -> None:
         self._window[0, :-1] = self._window[0, 1:]
@@ -170,9 +215,13 @@ class Recognizer:
         return Prediction(_calibrated(probabilities, self.card.temperature), self._feature_s)
 
     def _begin_afresh(self) -> None:
+        self._sampler.reset()
+        self._frame_s = -np.inf
+        self._forget_dancer()
+
+    def _forget_dancer(self) -> None:
         self.encoder.reset()
         self._dancer = False
-        self._clear_window()
 
     def _clear_window(self) -> None:
         self._window[:] = 0  # the front padding that short windows are trained with

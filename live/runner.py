@@ -1,7 +1,9 @@
 """The live loop: frames of a source through the recogniser, onto the display, into the recording and the events.
 
 Three things overlap: the source reads in its thread, recognition runs in another, and this one draws, shows and
-records. It knows the others only by what they give.
+records. Of a file the encoder has a thread to itself, so that it never waits for what follows from its answer; of a
+camera it does not, since handing over takes time and the next frame is not there yet. Each knows the others only by
+what they give.
 """
 
 import sys
@@ -66,7 +68,8 @@ def run(
     """
     watch = Watch(source, recognizer, tracker, on_move, on_answer)
     depth = 1 if source.live else ANSWERED_AHEAD
-    answers = Ahead(watch.answers(max_seconds), depth, "recogniser", newest=source.live)
+    seen = watch.see(max_seconds) if source.live else watch.see_ahead(max_seconds)
+    answers = Ahead(watch.answers(seen), depth, "recogniser", newest=source.live)
     outage, asked = Outage(source, tell), Asked(source, wanted, tell)
     try:
         while not (answers.ended or screen.quit or stopped()):
