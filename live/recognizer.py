@@ -51,19 +51,30 @@ class StageTimes:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A frame that is about to be encoded, or is not one of the sample."""
+
+    frame: Frame
+    taken_s: float  # when it was taken up, on the monotonic clock
+    afresh: bool  # whether it belongs to no frame before it
+    input: npt.NDArray[Any] | None = None  # of the encoder's network; None: not one of the sample
+    prepare_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Seen:
     """A frame and what the encoder makes of it."""
 
     frame: Frame
-    taken_s: float  # when it was taken up, on the monotonic clock
-    sampled: bool = False  # whether it was encoded
-    afresh: bool = False  # whether it belongs to no frame before it
-    feature: Feature | None = None
-    dancer: bool = False  # whether the last sampled frame showed one
-    keypoints: npt.NDArray[np.float32] | None = None  # (17, 3), as those of an encoder
-    box: Box | None = None
-    prepare_s: float = 0.0
-    encode_s: float = 0.0
+    taken_s: float  # as prepared
+    sampled: bool  # whether it was encoded
+    afresh: bool
+    feature: Feature | None
+    dancer: bool  # whether the last sampled frame showed one
+    keypoints: npt.NDArray[np.float32] | None  # (17, 3), as those of an encoder
+    box: Box | None
+    prepare_s: float
+    encode_s: float
 
 
 class Recognizer:
@@ -141,6 +152,10 @@ class Recognizer:
 
     def see(self, frame: Frame) -> Seen:
         """The first half of `push`: what the encoder makes of the frame. All frames of a stream, in their order."""
+        return self.encode(self.prepare(frame))
+
+    def prepare(self, frame: Frame) -> Prepared:
+        """The part of `see` before the network: is it one of the sample, and what is looked at?"""
         taken_s = time.monotonic()
         back = frame.time_s < self._frame_s
         afresh = back or frame.time_s - self._frame_s > MAX_GAP_S or frame.image.shape != self._shape
@@ -149,27 +164,31 @@ class Recognizer:
         if afresh:
             self._forget_dancer()
         self._frame_s, self._shape = frame.time_s, frame.image.shape
-        encoder = self.encoder
         if not self._sampler.take(frame.time_s):
-            return Seen(
-                frame, taken_s, afresh=afresh, dancer=self._dancer, keypoints=encoder.keypoints, box=encoder.box
-            )
+            return Prepared(frame, taken_s, afresh)
         start = time.perf_counter()
-        prepared = encoder.prepare(frame)
-        ready = time.perf_counter()
-        feature = encoder.interpret(encoder.infer(prepared), frame)
-        self._dancer = feature is not None
+        input_ = self.encoder.prepare(frame)
+        return Prepared(frame, taken_s, afresh, input_, time.perf_counter() - start)
+
+    def encode(self, prepared: Prepared) -> Seen:
+        """The rest of `see`, before the next frame is prepared."""
+        encoder, frame, input_ = self.encoder, prepared.frame, prepared.input
+        start = time.perf_counter()
+        feature = None if input_ is None else encoder.interpret(encoder.infer(input_), frame)
+        encode_s = time.perf_counter() - start
+        if input_ is not None:
+            self._dancer = feature is not None
         return Seen(
             frame,
-            taken_s,
-            sampled=True,
-            afresh=afresh,
+            prepared.taken_s,
+            sampled=input_ is not None,
+            afresh=prepared.afresh,
             feature=feature,
             dancer=self._dancer,
             keypoints=encoder.keypoints,
             box=encoder.box,
-            prepare_s=ready - start,
-            encode_s=time.perf_counter() - ready,
+            prepare_s=prepared.prepare_s,
+            encode_s=encode_s,
         )
 
     def answer(self, seen: Seen) -> Prediction | None:

@@ -17,6 +17,7 @@ from live.overlay import View
 from live.recognizer import Recognizer, Seen
 from live.screen import Answer
 from live.source import FrameSource
+from models.frames import Frame
 
 # Without a new frame the display is drawn again this often, so that keys and a stale source are noticed.
 TICK_S = 0.1
@@ -86,9 +87,7 @@ class Watch:
         source, recognizer = self._source, self._recognizer
         while not source.ended:
             frame = source.next(wait_s)
-            now_s = frame.time_s if frame else source.now_s
-            if max_seconds is not None and now_s is not None and now_s >= max_seconds:
-                self._passed_over += frame is not None
+            if self._beyond(frame, max_seconds):
                 return
             yield recognizer.see(frame) if frame else None
 
@@ -97,13 +96,40 @@ class Watch:
 
         What it was ahead when this is closed counts as passed over.
         """
-        ahead = Ahead(self.see(max_seconds), SEEN_AHEAD, "encoder")
+        ahead = Ahead(self._encoded(max_seconds), SEEN_AHEAD, "encoder")
         try:
             while not ahead.ended:
                 yield ahead.next(TICK_S)
         finally:
             ahead.close(CLOSE_S)
             self._passed_over += ahead.dropped
+
+    def _encoded(self, max_seconds: float | None) -> Iterator[Seen | None]:
+        """Like `see`; but each is given when the next one is about to be encoded, where that is there already.
+
+        Whoever takes one needs Python's lock, which the encoder does without and the preparing does not.
+        """
+        source, recognizer = self._source, self._recognizer
+        seen: Seen | None = None
+        while not source.ended:
+            frame = source.next(0.0 if seen else TICK_S)
+            if self._beyond(frame, max_seconds):
+                break
+            prepared = recognizer.prepare(frame) if frame else None
+            try:
+                yield seen
+            except GeneratorExit:
+                self._passed_over += prepared is not None
+                raise
+            seen = recognizer.encode(prepared) if prepared else None
+        yield seen
+
+    def _beyond(self, frame: Frame | None, max_seconds: float | None) -> bool:
+        """Whether it is over; then the frame is passed over."""
+        now_s = frame.time_s if frame else self._source.now_s
+        beyond = max_seconds is not None and now_s is not None and now_s >= max_seconds
+        self._passed_over += beyond and frame is not None
+        return beyond
 
     def answers(self, seen: Generator[Seen | None]) -> Iterator[Answer | None]:
         """An answer for each frame that was seen; None for none. Closing it closes `seen`."""

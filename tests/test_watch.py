@@ -10,7 +10,7 @@ from toys import draw_clip, make_model
 from live.address import DEMO
 from live.file_source import FileSource
 from live.moves import Move, MoveTracker
-from live.recognizer import Recognizer, Seen
+from live.recognizer import Prepared, Recognizer, Seen
 from live.watch import SEEN_AHEAD, Watch
 from models.card import DEFAULT_MODEL, find_model
 from models.errors import ModelError
@@ -77,14 +77,14 @@ def test_frames_that_were_encoded_and_not_asked_for_are_not_among_those_of_a_fil
 
 def test_an_error_of_the_encoder_is_raised_after_the_answers_before_it(tmp_path: Path) -> None:
     recognizer = Recognizer.load(make_model(tmp_path / "toy"), "cpu")
-    see = recognizer.see
+    encode = recognizer.encode
 
-    def failing(frame: object) -> Seen:
-        if frame.index == 7:
+    def failing(prepared: Prepared) -> Seen:
+        if prepared.frame.index == 7:
             raise ModelError("it broke")
-        return see(frame)
+        return encode(prepared)
 
-    recognizer.see = failing
+    recognizer.encode = failing
     with FileSource(draw_clip(tmp_path / "clip.mp4", [("plie", 1.0)]), pace=False) as source:
         watch = Watch(source, recognizer, MoveTracker(recognizer.card), lambda move: None)
         with pytest.raises(ModelError, match="it broke"):
