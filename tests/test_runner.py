@@ -29,6 +29,7 @@ from live.watch import Rate, Summary
 from live.window import Action
 from models.errors import ModelError, SourceError, UsageError
 from models.frames import Box, Image, read_video
+from models.pictures import Pictures
 from models.threads import left_running
 
 STRETCHES = [("none", 1.0), ("plie", 1.5), ("none", 1.0), ("saute", 1.0), ("none", 0.5)]
@@ -234,7 +235,7 @@ def test_a_mirrored_picture_takes_what_lies_on_it_along() -> None:
     image = np.zeros((4, 10, 3), np.uint8)
     image[:, 0] = 255
     keypoints = np.tile(np.array([2.0, 1.0, 0.9], np.float32), (17, 1))
-    flipped, view = mirrored(image, View(time_s=0, keypoints=keypoints, box=Box(1, 0, 3, 4)))
+    flipped, view = mirrored(image, View(time_s=0, keypoints=keypoints, box=Box(1, 0, 3, 4)), Pictures())
     assert flipped[0, 9].all() and not flipped[0, 0].any()
     assert view.keypoints is not None and view.keypoints[0].tolist() == [7.0, 1.0, pytest.approx(0.9)]
     assert view.box == Box(6, 0, 3, 4)

@@ -1,0 +1,80 @@
+"""In the steady state no memory of a picture's size is asked for: pictures are decoded, drawn and recorded in place."""
+
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from toys import draw_clip, make_model
+
+from live.file_source import FileSource
+from live.moves import MoveTracker
+from live.overlay import Overlay, View
+from live.recognizer import Recognizer
+from live.recording import Recording
+from live.runner import run
+from live.screen import Screen
+from models.frames import Image
+
+SIZE = (640, 360)
+FRAME_BYTES = 3 * 640 * 360
+WARM_FRAMES = 60  # by then as many pictures are out as ever will be
+MEASURED_FRAMES = 200
+
+
+class Traced:
+    """What Python, numpy and OpenCV asked for while frames WARM_FRAMES to WARM_FRAMES + MEASURED_FRAMES were drawn.
+
+    An allocation that is freed at once shows in the peak alone, so that is looked at for each frame.
+    """
+
+    def __init__(self) -> None:
+        self.drawn = 0
+        self.peaks: list[int] = []  # for each frame: the most that was held of what is new since then
+
+    def tick(self) -> None:
+        self.drawn += 1
+        if self.drawn == WARM_FRAMES:
+            tracemalloc.start()
+        elif tracemalloc.is_tracing():
+            self.peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.reset_peak()
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_no_frame_sized_array_is_allocated_once_it_runs(tmp_path: Path, mirror: bool) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", [("plie", 5.0), ("saute", 5.0)], size=SIZE)
+    recognizer = Recognizer.load(make_model(tmp_path / "toy"), "cpu")
+    overlay, traced = Overlay(recognizer.card), Traced()
+
+    def draw(image: Image, view: View, details: bool, help_: bool) -> Image:
+        traced.tick()
+        return overlay.draw(image, view, details=details, help=help_)
+
+    try:
+        with (
+            FileSource(clip, pace=False) as source,
+            Recording(tmp_path / "drawn.mp4", 30, live=False) as drawn,
+            Recording(tmp_path / "raw.mp4", 30, live=False) as raw,
+        ):
+            run(
+                source,
+                recognizer,
+                MoveTracker(recognizer.card),
+                Screen(source, draw=draw, record=drawn, record_raw=raw, mirror=mirror),
+                on_move=lambda move: None,
+                stopped=lambda: int(traced.drawn >= WARM_FRAMES + MEASURED_FRAMES),
+            )
+    finally:
+        tracemalloc.stop()
+    assert len(traced.peaks) >= MEASURED_FRAMES - 1
+    assert max(traced.peaks) < FRAME_BYTES, "a picture was given new memory"
+
+
+def test_a_new_picture_would_be_noticed() -> None:
+    traced = Traced()
+    for _ in range(WARM_FRAMES + 3):
+        np.empty(FRAME_BYTES, np.uint8)
+        traced.tick()
+    tracemalloc.stop()
+    assert max(traced.peaks) >= FRAME_BYTES
