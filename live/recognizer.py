@@ -5,6 +5,7 @@ frames, `answer` keeps the window. It knows nothing of where frames come from, n
 of its predictions.
 """
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,24 +52,29 @@ class StageTimes:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
-    """A frame that is about to be encoded, or is not one of the sample."""
+class Taken:
+    """A frame before it is encoded."""
 
     frame: Frame
-    taken_s: float  # when it was taken up, on the monotonic clock
+    at_s: float  # when it was taken up, on the monotonic clock
+    sampled: bool  # whether it is to be encoded
     afresh: bool  # whether it belongs to no frame before it
-    input: npt.NDArray[Any] | None = None  # of the encoder's network; None: not one of the sample
-    prepare_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """What the encoder's network is to look at; None where the frame is not one of the sample."""
+
+    taken: Taken
+    input: npt.NDArray[Any] | None
+    took_s: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
     """A frame and what the encoder makes of it."""
 
-    frame: Frame
-    taken_s: float  # as prepared
-    sampled: bool  # whether it was encoded
-    afresh: bool
+    taken: Taken
     feature: Feature | None
     dancer: bool  # whether the last sampled frame showed one
     keypoints: npt.NDArray[np.float32] | None  # (17, 3), as those of an encoder
@@ -76,14 +82,26 @@ class Seen:
     prepare_s: float
     encode_s: float
 
+    @property
+    def frame(self) -> Frame:
+        return self.taken.frame
+
 
 class Recognizer:
     """Push every frame of one stream; what to encode and when to answer is decided here, by the frames' times."""
 
-    def __init__(self, card: ModelCard, encoder: Encoder, head: Head, sample_hz: float | None = None) -> None:
-        """`sample_hz` in place of the card's is for measuring speed alone: the head was not trained for it."""
+    def __init__(
+        self, card: ModelCard, encoder: Encoder, head: Head, sample_hz: float | None = None, frames_at_once: int = 1
+    ) -> None:
+        """A recogniser of these networks.
+
+        Args:
+            sample_hz: takes the place of the card's; for measuring speed alone, since the head was not trained for it.
+            frames_at_once: how many frames of a file may be in the encoder at once; 1 where it remembers the last one.
+        """
         self.card = card
         self.encoder = encoder
+        self.frames_at_once = frames_at_once
         self.times = StageTimes()
         self._head = head
         # Of the half that takes frames:
@@ -99,11 +117,20 @@ class Recognizer:
 
     @classmethod
     def load(
-        cls, folder: Path, device: Device = "auto", threads: int = 1, sample_hz: float | None = None
+        cls,
+        folder: Path,
+        device: Device = "auto",
+        threads: int = 1,
+        sample_hz: float | None = None,
+        *,
+        threads_apart: bool = False,
     ) -> "Recognizer":
         """The recogniser of a model folder, its three files checked against one another.
 
-        `sample_hz` is as for the constructor.
+        Args:
+            sample_hz: as for the constructor.
+            threads_apart: for files. An encoder that remembers nothing has as many frames at once in it as there are
+                threads, instead of all threads in one frame: none waits for another then.
 
         Raises:
             CardError: card.json is wrong.
@@ -111,11 +138,12 @@ class Recognizer:
             DeviceError: the asked device cannot be had.
         """
         card = ModelCard.load(folder)
-        encoder = open_encoder(card.encoder.kind, folder / ENCODER_FILE, device, threads)
+        at_once = min(threads, os.cpu_count() or 1) if threads_apart and card.encoder.kind == "image" else 1
+        encoder = open_encoder(card.encoder.kind, folder / ENCODER_FILE, device, threads // at_once)
         _check_encoder(encoder, card, folder)
         head = open_session(folder / HEAD_FILE, device, threads)
         _check_head(head, card, folder)
-        return cls(card, encoder, head, sample_hz)
+        return cls(card, encoder, head, sample_hz, at_once)
 
     def another(self) -> "Recognizer":
         """A recogniser for another stream, on the same networks; only one of them may be pushed at a time."""
@@ -152,11 +180,11 @@ class Recognizer:
 
     def see(self, frame: Frame) -> Seen:
         """The first half of `push`: what the encoder makes of the frame. All frames of a stream, in their order."""
-        return self.encode(self.prepare(frame))
+        return self.encode(self.prepare(self.take(frame)))
 
-    def prepare(self, frame: Frame) -> Prepared:
-        """The part of `see` before the network: is it one of the sample, and what is looked at?"""
-        taken_s = time.monotonic()
+    def take(self, frame: Frame) -> Taken:
+        """`see`, first part: is the frame one of the sample, and does it belong to those before?"""
+        at_s = time.monotonic()
         back = frame.time_s < self._frame_s
         afresh = back or frame.time_s - self._frame_s > MAX_GAP_S or frame.image.shape != self._shape
         if back:
@@ -164,38 +192,34 @@ class Recognizer:
         if afresh:
             self._forget_dancer()
         self._frame_s, self._shape = frame.time_s, frame.image.shape
-        if not self._sampler.take(frame.time_s):
-            return Prepared(frame, taken_s, afresh)
+        return Taken(frame, at_s, self._sampler.take(frame.time_s), afresh)
+
+    def prepare(self, taken: Taken) -> Prepared:
+        """`see`, second part: what the network looks at, which depends on what it saw last."""
         start = time.perf_counter()
-        input_ = self.encoder.prepare(frame)
-        return Prepared(frame, taken_s, afresh, input_, time.perf_counter() - start)
+        input_ = self.encoder.prepare(taken.frame) if taken.sampled else None
+        return Prepared(taken, input_, time.perf_counter() - start)
 
     def encode(self, prepared: Prepared) -> Seen:
-        """The rest of `see`, before the next frame is prepared."""
-        encoder, frame, input_ = self.encoder, prepared.frame, prepared.input
+        """`see`, third part: the network, before the next frame is prepared."""
         start = time.perf_counter()
-        feature = None if input_ is None else encoder.interpret(encoder.infer(input_), frame)
-        encode_s = time.perf_counter() - start
-        if input_ is not None:
+        feature = None
+        if prepared.input is not None:
+            feature = self.encoder.interpret(self.encoder.infer(prepared.input), prepared.taken.frame)
+        return self.seen(prepared.taken, feature, prepared.took_s, time.perf_counter() - start)
+
+    def seen(self, taken: Taken, feature: Feature | None, prepare_s: float, encode_s: float) -> Seen:
+        """What `encode` gives, where the feature came about elsewhere; in the order of the frames."""
+        if taken.sampled:
             self._dancer = feature is not None
-        return Seen(
-            frame,
-            prepared.taken_s,
-            sampled=input_ is not None,
-            afresh=prepared.afresh,
-            feature=feature,
-            dancer=self._dancer,
-            keypoints=encoder.keypoints,
-            box=encoder.box,
-            prepare_s=prepared.prepare_s,
-            encode_s=encode_s,
-        )
+        encoder = self.encoder
+        return Seen(taken, feature, self._dancer, encoder.keypoints, encoder.box, prepare_s, encode_s)
 
     def answer(self, seen: Seen) -> Prediction | None:
         """The second half of `push`: all that `see` gave, in its order. It may run in another thread."""
-        if seen.afresh:
+        if seen.taken.afresh:
             self._clear_window()
-        if not seen.sampled:
+        if not seen.taken.sampled:
             return None
         self.times = StageTimes(seen.prepare_s, seen.encode_s)
         time_s = seen.frame.time_s

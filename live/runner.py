@@ -30,12 +30,14 @@ from live.recording import Recording
 from live.screen import Draw, Screen, Show
 from live.source import FrameSource, open_source
 from live.stopping import Interrupted, stop_signals
-from live.watch import TICK_S, Summary, Watch
+from live.watch import Summary, Watch
 from live.webcam import Wanted
 from live.window import Window, display_problem
 from models.card import DEFAULT_MODEL, ModelCard, display_name, find_model
 from models.runtime import Device
 
+# Without a new answer the display is drawn again this often, so that keys and a stale source are noticed.
+TICK_S = 0.1
 # Answers that wait to be drawn; of a live source only the newest does.
 ANSWERED_AHEAD = 2
 # A recogniser that is inside a slow network ends after it.
@@ -68,7 +70,7 @@ def run(
     """
     watch = Watch(source, recognizer, tracker, on_move, on_answer)
     depth = 1 if source.live else ANSWERED_AHEAD
-    seen = watch.see(max_seconds) if source.live else watch.see_ahead(max_seconds)
+    seen = watch.eye.one_by_one(max_seconds) if source.live else watch.eye.ahead(max_seconds)
     answers = Ahead(watch.answers(seen), depth, "recogniser", newest=source.live)
     outage, asked = Outage(source, tell), Asked(source, wanted, tell)
     try:
@@ -119,7 +121,7 @@ def live(
     cv2.setNumThreads(1)  # the cores are for decoder and encoder
     with stop_signals() as stop, ExitStack() as stack:
         try:
-            recognizer = Recognizer.load(find_model(model), device, threads)
+            recognizer = Recognizer.load(find_model(model), device, threads, threads_apart=isinstance(place, File))
             tracker = MoveTracker(recognizer.card, threshold)
             frames = stack.enter_context(
                 open_source(

@@ -1,7 +1,7 @@
 """Recognition of one source as it goes: an answer for each frame, the moves as they end, and what it came to.
 
-Its two halves, `see` and `answers`, may run in two threads: then one encodes the next frame while the other does all
-that follows from the one before.
+Its `eye` may be in another thread than `answers`: then it encodes the next frame while this one does all that follows
+from the one before.
 """
 
 import time
@@ -11,23 +11,17 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from live.ahead import Ahead
+from live.eye import Eye
 from live.moves import Move, MoveTracker
 from live.overlay import View
 from live.recognizer import Recognizer, Seen
 from live.screen import Answer
 from live.source import FrameSource
-from models.frames import Frame
 
-# Without a new frame the display is drawn again this often, so that keys and a stale source are noticed.
-TICK_S = 0.1
 # The rate that is shown is measured over so long.
 RATE_OVER_S = 2.0
 # Moves that the timeline can show.
 REMEMBERED_MOVES = 20
-# Encoded frames that wait for their answer, where two threads are at it. An encoder that is in a network ends after it.
-SEEN_AHEAD = 2
-CLOSE_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -74,62 +68,13 @@ class Watch:
         on_answer: Callable[[View], None] = lambda view: None,
     ) -> None:
         self.moves: list[Move] = []
+        self.eye = Eye(source, recognizer)
         self.answered = 0
-        self._passed_over = 0  # frames that were taken and not answered
         self.first_s = self.last_s = 0.0  # of the answers, on the monotonic clock
         self._source, self._recognizer, self._tracker = source, recognizer, tracker
         self._on_move, self._on_answer = on_move, on_answer
         self._rate = Rate()
         self._latency_s: float | None = None
-
-    def see(self, max_seconds: float | None = None, wait_s: float = TICK_S) -> Generator[Seen | None]:
-        """What the encoder makes of each frame; None when none came for `wait_s`."""
-        source, recognizer = self._source, self._recognizer
-        while not source.ended:
-            frame = source.next(wait_s)
-            if self._beyond(frame, max_seconds):
-                return
-            yield recognizer.see(frame) if frame else None
-
-    def see_ahead(self, max_seconds: float | None = None) -> Generator[Seen | None]:
-        """The same, from a thread of its own that is a little ahead: for a file, since it costs a camera's frame time.
-
-        What it was ahead when this is closed counts as passed over.
-        """
-        ahead = Ahead(self._encoded(max_seconds), SEEN_AHEAD, "encoder")
-        try:
-            while not ahead.ended:
-                yield ahead.next(TICK_S)
-        finally:
-            ahead.close(CLOSE_S)
-            self._passed_over += ahead.dropped
-
-    def _encoded(self, max_seconds: float | None) -> Iterator[Seen | None]:
-        """Like `see`; but each is given when the next one is about to be encoded, where that is there already.
-
-        Whoever takes one needs Python's lock, which the encoder does without and the preparing does not.
-        """
-        source, recognizer = self._source, self._recognizer
-        seen: Seen | None = None
-        while not source.ended:
-            frame = source.next(0.0 if seen else TICK_S)
-            if self._beyond(frame, max_seconds):
-                break
-            prepared = recognizer.prepare(frame) if frame else None
-            try:
-                yield seen
-            except GeneratorExit:
-                self._passed_over += prepared is not None
-                raise
-            seen = recognizer.encode(prepared) if prepared else None
-        yield seen
-
-    def _beyond(self, frame: Frame | None, max_seconds: float | None) -> bool:
-        """Whether it is over; then the frame is passed over."""
-        now_s = frame.time_s if frame else self._source.now_s
-        beyond = max_seconds is not None and now_s is not None and now_s >= max_seconds
-        self._passed_over += beyond and frame is not None
-        return beyond
 
     def answers(self, seen: Generator[Seen | None]) -> Iterator[Answer | None]:
         """An answer for each frame that was seen; None for none. Closing it closes `seen`."""
@@ -156,11 +101,11 @@ class Watch:
     def summary(self, exit_code: int = 0) -> Summary:
         """What it came to; once the source is closed, since only then all its frames are counted."""
         source, seconds = self._source, self.last_s - self.first_s
-        ahead = 0 if source.live else self._passed_over  # of a file: not dropped, but beyond what was asked for
+        ahead = 0 if source.live else self.eye.passed_over  # of a file: not dropped, but beyond what was asked for
         return Summary(
             frames=source.captured - ahead,
             answered=self.answered,
-            dropped=source.dropped + self._passed_over - ahead,
+            dropped=source.dropped + self.eye.passed_over - ahead,
             seconds=seconds,
             fps=(self.answered - 1) / seconds if seconds > 0 else None,
             moves=tuple(self.moves),
@@ -179,9 +124,9 @@ class Watch:
         self.last_s = now_s
         if self.answered == 1:
             self.first_s = now_s
-        if seen.sampled:  # another one is answered in no time
+        if seen.taken.sampled:  # another one is answered in no time
             present_s = source.now_s
-            self._latency_s = now_s - seen.taken_s if present_s is None else present_s - time_s
+            self._latency_s = now_s - seen.taken.at_s if present_s is None else present_s - time_s
         return View(
             time_s=time_s,
             source=source.name,

@@ -192,8 +192,8 @@ class SlowRecognizer(Recognizer):
 
     def answer(self, seen: Seen) -> Prediction | None:
         prediction = super().answer(seen)
-        time.sleep(max(0.0, seen.taken_s + 2 / SLOW_CAMERA_HZ - time.monotonic()))
-        self.took_s.append(time.monotonic() - seen.taken_s)
+        time.sleep(max(0.0, seen.taken.at_s + 2 / SLOW_CAMERA_HZ - time.monotonic()))
+        self.took_s.append(time.monotonic() - seen.taken.at_s)
         self.ages_s.append(self.source.now_s - seen.frame.time_s)
         return prediction
 
