@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from toys import draw_clip, make_model
 
+from live.capture import Reusing
 from live.file_source import FileSource
 from live.moves import MoveTracker
 from live.overlay import Overlay, View
@@ -14,7 +15,7 @@ from live.recognizer import Recognizer
 from live.recording import Recording
 from live.runner import run
 from live.screen import Screen
-from models.frames import Image
+from models.frames import Image, open_video
 
 SIZE = (640, 360)
 FRAME_BYTES = 3 * 640 * 360
@@ -88,3 +89,17 @@ def test_a_new_picture_would_be_noticed() -> None:
         traced.tick()
     tracemalloc.stop()
     assert traced.pictures == LATE_PICTURES + 10
+
+
+def test_a_cameras_pictures_take_the_memory_of_those_let_go_and_of_no_others(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "clip.mp4", [("plie", 1.0), ("saute", 1.0)])
+    capture = Reusing(open_video(clip))
+    try:
+        first = capture.read()[1]
+        before, addresses = first.copy(), set()
+        for _ in range(50):
+            addresses.add(capture.read()[1].ctypes.data)
+    finally:
+        capture.release()
+    assert np.array_equal(first, before)
+    assert first.ctypes.data not in addresses and len(addresses) <= 2
