@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.card import CARD_FILE, ENCODER_FILE, HEAD_FILE, ModelCard
-from models.encoders import Encoder, Feature, open_encoder
+from models.encoders import Encoder, Feature, ImageEncoder, open_encoder
 from models.errors import ModelError
 from models.frames import MAX_GAP_S, Box, Frame, Sampler
 from models.keypoints import KEYPOINTS
@@ -97,11 +97,11 @@ class Recognizer:
 
         Args:
             sample_hz: takes the place of the card's; for measuring speed alone, since the head was not trained for it.
-            frames_at_once: how many frames of a file may be in the encoder at once; 1 where it remembers the last one.
+            frames_at_once: how many frames of a file may be in the encoder at once; 1 for any that remembers frames.
         """
         self.card = card
         self.encoder = encoder
-        self.frames_at_once = frames_at_once
+        self.frames_at_once = frames_at_once if isinstance(encoder, ImageEncoder) else 1
         self.times = StageTimes()
         self._head = head
         # Of the half that takes frames:

@@ -9,14 +9,15 @@ import numpy as np
 if TYPE_CHECKING:
     from models.frames import Image
 
-# More are not kept, however many their users hold.
-MOST_KEPT = 32
+# As many as a file, its encoder and its display hold together, with queues full. What is held beyond is not kept.
+KEPT = 24
 
 
 class Pictures:
     """Arrays of one shape, each of which is lent again once nobody else holds it, nor a view of it.
 
-    One thread takes them; whoever holds one may be in any other, and need not give it back.
+    One thread takes them; whoever holds one may be in any other, and need not give it back. All are there from the
+    first picture on, but none takes memory of the machine until it is written to.
     """
 
     def __init__(self) -> None:
@@ -30,21 +31,16 @@ class Pictures:
         return None
 
     def keep(self, image: "Image") -> None:
-        """Lend it again later on; those of another shape are forgotten."""
-        if any(kept is image for kept in self._kept):
-            return
-        if self._kept and self._kept[0].shape != image.shape:
-            self._kept.clear()
-        if len(self._kept) < MOST_KEPT:
-            self._kept.append(image)
+        """From now on lend pictures of its shape."""
+        if not self._kept or self._kept[0].shape != image.shape:
+            self._kept = [image, *(np.empty(image.shape, np.uint8) for _ in range(KEPT - 1))]
 
     def take(self, shape: tuple[int, ...]) -> "Image":
         """One of this shape that nobody holds; what is in it is of no account."""
+        if not self._kept or self._kept[0].shape != shape:
+            self.keep(np.empty(shape, np.uint8))
         image = self.free()
-        if image is None or image.shape != shape:
-            image = np.empty(shape, np.uint8)
-            self.keep(image)
-        return image
+        return np.empty(shape, np.uint8) if image is None else image
 
 
 def _holders(images: "Sequence[Image]", place: int) -> int:

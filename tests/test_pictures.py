@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.pictures import MOST_KEPT, Pictures
+from models.pictures import KEPT, Pictures
 
 SHAPE = (4, 6, 3)
 
@@ -42,7 +42,7 @@ def test_a_picture_of_another_shape_replaces_those_before() -> None:
 
 def test_what_many_hold_is_not_kept_beyond_a_number() -> None:
     pictures = Pictures()
-    held = [pictures.take(SHAPE) for _ in range(MOST_KEPT + 5)]
-    assert len({image.ctypes.data for image in held}) == MOST_KEPT + 5
+    held = [pictures.take(SHAPE) for _ in range(KEPT + 5)]
+    assert len({image.ctypes.data for image in held}) == KEPT + 5
     held.clear()
     assert sum(pictures.free() is not None for _ in range(3)) == 3
