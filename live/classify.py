@@ -107,7 +107,7 @@ def classify(
         todo = {video.path: video for video in videos if video not in done}
         speed = Speed(jobs=min(jobs or _cores(), len(todo)))
         start_s = time.monotonic()
-        with Workers(folder, device, threshold, speed.jobs) as workers:
+        with Workers(folder, _of_workers(device), threshold, speed.jobs) as workers:
             for path, answer in workers.each(list(todo), lambda: stop.exit_code):
                 video = todo.pop(path)
                 if isinstance(answer, Unreadable):
@@ -186,6 +186,11 @@ def _made_by(card: ModelCard, device: Device, threshold: float | None) -> str:
     """All but the video that its moves depend on. Raises DeviceError."""
     whole = json.dumps([card.model_dump_json(), choose_device(device), threshold, versions().get("pointe")])
     return hashlib.sha256(whole.encode()).hexdigest()
+
+
+def _of_workers(device: Device) -> Device:
+    """What each is told, so that why `auto` takes the CPU is said here and not by every one of them."""
+    return "cpu" if choose_device(device) == "cpu" else device
 
 
 def _cores() -> int:

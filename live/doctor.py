@@ -3,7 +3,6 @@
 Every check ends in findings, whatever it meets: what is examined may be missing or broken, so it is imported inside.
 """
 
-import ctypes
 import os
 import platform
 import re
@@ -43,9 +42,6 @@ NEEDED = ("numpy", "pydantic", "rich", "typer", "imageio-ffmpeg")
 FOR_TRAINING = ("tensorflow", "tf2onnx", "onnx", "scikit-learn", "matplotlib")
 PIP = f"{shlex.quote(sys.executable)} -m pip"
 
-# onnxruntime-gpu is built for CUDA 13 from this version on, for CUDA 12 before.
-FIRST_FOR_CUDA_13 = (1, 27)
-OLDEST_DRIVER = {12: 525, 13: 580}
 SELF_TEST_FRAMES = 5
 FALLBACK_ENCODER = Path(models.__file__).parent / "pretrained" / "movenet-lightning.onnx"
 
@@ -260,77 +256,38 @@ def import_advice(error: ImportError, package: str) -> str:
 def cuda() -> list[Finding]:
     """Whether an NVIDIA device could be used; what really runs is said by `model`."""
     try:
-        import onnxruntime as ort
-
-        from models.runtime import missing_for
+        from models.nvidia import PROVIDERS, missing_for
 
         missing = missing_for("cuda")
     except (ImportError, AttributeError):
         return []  # onnxruntime is broken, which is said elsewhere
-    devices = nvidia_devices()
-    if missing:
-        advice = ""
-        if devices and "without" in missing:
-            advice = f"{PIP} uninstall -y {' '.join(name for name in ORT_WHEELS if name in installed())}\n"
-            advice += f"{PIP} install --force-reinstall '{_wanted('onnxruntime-gpu')}'"
-        found = f" ({', '.join(devices)} is there)" if devices else ""
-        return [Finding(True, f"not used: {missing.rstrip('.')}{found}", advice, "cuda")]
-    major = 13 if _version(ort.__version__) >= FIRST_FOR_CUDA_13 else 12
-    findings = [Finding(True, ", ".join(devices) or "the driver is there", topic="cuda")]
-    driver = driver_version()
-    if driver and driver[0] < OLDEST_DRIVER[major]:
-        what = f"the driver {'.'.join(map(str, driver))} is too old for CUDA {major}"
-        advice = f"Install NVIDIA driver {OLDEST_DRIVER[major]} or newer, or use --device cpu."
-        findings.append(Finding(False, what, advice, "cuda"))
-    ort.preload_dlls()
-    lacking = [name for name in cuda_libraries(major, sys.platform) if not _loads(name)]
-    if lacking:
-        what = f"not found: {', '.join(lacking)}; the CPU will be used"
-        findings.append(Finding(False, what, install_command("gpu"), "cuda"))
-    return findings
-
-
-def cuda_libraries(major: int, system: str) -> tuple[str, ...]:
-    """What onnxruntime's CUDA provider loads."""
-    if system == "win32":
-        return (f"cudart64_{major}.dll", f"cublasLt64_{major}.dll", "cudnn64_9.dll")
-    return (f"libcudart.so.{major}", f"libcublasLt.so.{major}", "libcudnn.so.9")
+    devices = ", ".join(nvidia_devices())
+    if missing is None:
+        findings = [Finding(True, devices or "a device is there", topic="cuda")]
+        tensorrt = missing_for("tensorrt")
+        if tensorrt:
+            findings.append(Finding(True, f"not used: {tensorrt.what.rstrip('.')}", tensorrt.advice, "tensorrt"))
+        return findings
+    advice = missing.advice
+    if devices and PROVIDERS["cuda"] in missing.what:  # the wrong wheel
+        advice = f"{PIP} uninstall -y {' '.join(name for name in ORT_WHEELS if name in installed())}\n"
+        advice += f"{PIP} install --force-reinstall '{_wanted('onnxruntime-gpu')}'"
+    found = f" ({devices} is there)" if devices else ""
+    return [Finding(not missing.device_there, f"not used: {missing.what.rstrip('.')}{found}", advice, "cuda")]
 
 
 def nvidia_devices() -> list[str]:
     """The names of the NVIDIA devices that their own tool lists."""
-    return [row[0] for row in _nvidia_smi("name")]
-
-
-def driver_version() -> tuple[int, ...]:
-    """() where it is not known."""
-    rows = _nvidia_smi("driver_version")
-    return _version(rows[0][0]) if rows else ()
-
-
-def _nvidia_smi(query: str) -> list[list[str]]:
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return []
-    command = [tool, f"--query-gpu={query}", "--format=csv,noheader"]
+    command = [tool, "--query-gpu=name", "--format=csv,noheader"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return []
-    rows = [[cell.strip() for cell in line.split(",")] for line in answer.stdout.splitlines() if line.strip()]
-    return rows if answer.returncode == 0 else []
-
-
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"\d+", text)[:3])
-
-
-def _loads(library: str) -> bool:
-    try:
-        ctypes.CDLL(library)
-    except OSError:
-        return False
-    return True
+    names = [line.strip() for line in answer.stdout.splitlines() if line.strip()]
+    return names if answer.returncode == 0 else []
 
 
 # The model, the display, the cameras
@@ -362,6 +319,7 @@ def self_test(encoder: "Encoder", name: str) -> Finding:
     import numpy as np
 
     from models.frames import Frame
+    from models.on_device import DeviceEncoder
 
     blank = np.zeros((720, 1280, 3), np.uint8)
     taken_ms = []
@@ -370,6 +328,8 @@ def self_test(encoder: "Encoder", name: str) -> Finding:
         encoder.push(Frame(blank, index, index / 15))
         taken_ms.append(1000 * (time.perf_counter() - start))
     provider = encoder.provider.removesuffix("ExecutionProvider")
+    if isinstance(encoder, DeviceEncoder):
+        provider += f" ({encoder.way})"
     return Finding(True, f"{provider}: {statistics.median(taken_ms):.1f} ms for a frame ({name})", topic="runs on")
 
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from live.gpu import on_gpu
 from live.networks import check_encoder, check_head
 from models.card import ENCODER_FILE, HEAD_FILE, ModelCard
 from models.encoders import Encoder, Feature, ImageEncoder, open_encoder
@@ -107,7 +108,7 @@ class Recognizer:
         self._shape: tuple[int, ...] | None = None  # of the last frame
         self._dancer = False
         # Of the half that keeps the window:
-        self._window = np.zeros((1, card.window, card.encoder.feature_dim), np.float32)
+        self._window = np.zeros((1, card.window, encoder.feature_dim), np.float32)
         self._filled = 0
         self._feature_s = -np.inf
         self.reset()
@@ -136,11 +137,12 @@ class Recognizer:
         """
         card = ModelCard.load(folder)
         at_once = min(threads, os.cpu_count() or 1) if threads_apart and card.encoder.kind == "image" else 1
-        encoder = open_encoder(card.encoder.kind, folder / ENCODER_FILE, device, threads // at_once)
+        encoder = open_encoder(card.encoder.kind, folder / ENCODER_FILE, "cpu", threads // at_once)
         check_encoder(encoder, card, folder)
-        head = open_session(folder / HEAD_FILE, device, threads)
+        head = open_session(folder / HEAD_FILE, "cpu", threads)
         check_head(head, card, folder)
-        return cls(card, encoder, head, sample_hz, at_once)
+        networks: tuple[Encoder, Head] = on_gpu(folder, card, encoder, head, device) or (encoder, head)
+        return cls(card, *networks, sample_hz, at_once)
 
     def another(self) -> "Recognizer":
         """A recogniser for another stream, on the same networks; only one of them may be pushed at a time."""

@@ -89,9 +89,13 @@ class PoseEncoder:
     def another(self) -> Self:
         return type(self)(self._session)
 
-    def prepare(self, frame: Frame) -> npt.NDArray[np.int32]:
+    def picture(self, frame: Frame) -> npt.NDArray[np.uint8]:
+        """What the network looks at of the frame: (size, size, 3) RGB; valid until the next call."""
         self.box = self._next_box or whole_square(*frame.image.shape[:2])
-        self._input[0] = to_input(frame.image, self.box, self.input_size, self._crop)
+        return to_input(frame.image, self.box, self.input_size, self._crop)
+
+    def prepare(self, frame: Frame) -> npt.NDArray[np.int32]:
+        self._input[0] = self.picture(frame)
         return self._input
 
     def infer(self, prepared: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
@@ -139,8 +143,12 @@ class ImageEncoder:
     def another(self) -> Self:
         return type(self)(self._session)
 
+    def picture(self, frame: Frame) -> npt.NDArray[np.uint8]:
+        """What the network looks at of the frame: (size, size, 3) RGB; valid until the next call."""
+        return to_input(frame.image, None, self.input_size, self._input[0])
+
     def prepare(self, frame: Frame) -> npt.NDArray[np.uint8]:
-        to_input(frame.image, None, self.input_size, self._input[0])
+        self.picture(frame)
         return self._input
 
     def infer(self, prepared: npt.NDArray[Any]) -> npt.NDArray[np.float32]:

@@ -377,7 +377,9 @@ def test_joints_bend_as_far_and_the_way_that_joints_do(name, program):
     for turned, (least, most) in ((hips, HIP_TURNED), (shoulders, SHOULDER_TURNED)):
         known = np.concatenate(turned)
         known = known[~np.isnan(known)]
-        low, high = np.percentile(known, [3, 97])
+        # whoever lies down, or gets up from there, leans on a hand behind now and then
+        beyond = 6 if name in ON_THE_FLOOR else 3
+        low, high = np.percentile(known, [beyond, 100 - beyond])
         assert least < low
         assert high < most
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from models.frames import read_video
-from models.runtime import missing_for
+from models.nvidia import missing_for
 from train.settings import TrainSettings
 
 ROOT = Path(__file__).parent.parent

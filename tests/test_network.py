@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 
 from models.errors import ModelError, UsageError
 from models.keypoints import INDEX, MIRRORED
-from train.network import PoseGeometry, answering_along, build_network, compile_network, load_head
+from train.network import OneOfThem, PoseGeometry, answering_along, build_network, compile_network, load_head
 from train.settings import TrainSettings, settings_for
 
 WINDOW = 12
@@ -163,6 +163,16 @@ def test_a_saved_head_says_the_same_when_it_is_loaded(tmp_path: Path, pose: bool
 def test_a_missing_head_is_said_to_be_missing(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot be loaded"):
         load_head(tmp_path / "head.keras")
+
+
+def test_the_loss_of_one_label_is_the_usual_one_and_of_several_that_of_what_they_have_together() -> None:
+    answers = np.array([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]], np.float32)
+    single = np.array([[0, 1, 0], [1, 0, 0]], np.float32)
+    usual = keras.losses.CategoricalCrossentropy(label_smoothing=0.05, reduction="none")
+    ours = OneOfThem(0.05, reduction="none")
+    np.testing.assert_allclose(ours(single, answers), usual(single, answers), rtol=1e-5)
+    both = np.array([[1, 0, 1], [0, 1, 1]], np.float32)
+    np.testing.assert_allclose(OneOfThem(reduction="none")(both, answers), -np.log([0.7, 0.9]), rtol=1e-5)
 
 
 def test_the_learning_rate_rises_and_then_falls() -> None:

@@ -11,6 +11,7 @@ from train.body import JOINT, JOINTS
 from train.choreography import make_clip
 from train.default import recorded_material
 from train.recorded import LABELS_FILE, _rebuilt, _with_arms_of, read_recordings, recorded_streams
+from train.windows import OTHER, SKIP
 
 MOVES = ("none", "pirouette", "grand_jete", "arabesque")
 FACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_kneecap", "right_kneecap")
@@ -50,6 +51,13 @@ def test_a_jete_is_learnt_as_a_grand_jete_and_its_edges_as_either(tmp_path: Path
         ("grand_jete", pytest.approx(0.6), pytest.approx(1.4))
     ]
     assert (pytest.approx(0.4), pytest.approx(0.6)) in stream.unsure
+
+
+def test_what_else_is_danced_in_a_recording_with_moves_is_of_no_known_name(tmp_path: Path) -> None:
+    write(tmp_path, [jete(0.5, 1.5)])
+    danced, plain = recorded_streams(read_recordings(tmp_path), 1, 15.0, 7, MOVES)
+    assert set(danced.labels.tolist()) == {SKIP, OTHER, MOVES.index("grand_jete")}
+    assert set(plain.labels.tolist()) == {SKIP, MOVES.index("none")}
 
 
 def test_every_time_is_another_body_camera_and_tempo_and_the_seed_decides_which(tmp_path: Path) -> None:

@@ -12,9 +12,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from models import runtime
+from models import bounded
+from models.bounded import within_bounds
 from models.errors import DeviceError, ModelError
-from models.runtime import choose_device, missing_for, open_session, within_bounds
+from models.nvidia import missing_for
+from models.runtime import choose_device, open_session
 
 
 def doubling_network(path: Path) -> Path:
@@ -109,9 +111,9 @@ def test_a_session_on_the_cpu_prints_nothing(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals as Unix has them")
 def test_a_network_is_not_refused_for_the_time_in_which_the_process_was_stopped() -> None:
     code = (
-        "import time; from pathlib import Path; from models import runtime; runtime.TRIED_FOR_S = 0.5;"
+        "import time; from pathlib import Path; from models import bounded; bounded.TRIED_FOR_S = 0.5;"
         "work = lambda: (print('loads', flush=True), *(time.sleep(0.1) for _ in range(8)));"
-        "runtime.within_bounds(Path('n.onnx'), work, lambda: None)"
+        "bounded.within_bounds(Path('n.onnx'), work, lambda: None)"
     )
     root = Path(__file__).parent.parent
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=root) as process:
@@ -123,7 +125,7 @@ def test_a_network_is_not_refused_for_the_time_in_which_the_process_was_stopped(
 
 
 def test_a_network_that_waits_for_ever_is_refused_though_it_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "WAITED_FOR_S", 0.3)
+    monkeypatch.setattr(bounded, "WAITED_FOR_S", 0.3)
     ended = threading.Event()
     with pytest.raises(ModelError, match="within"):
         within_bounds(Path("n.onnx"), lambda: ended.wait(30), ended.set)

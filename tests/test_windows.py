@@ -11,6 +11,7 @@ from models.errors import UsageError
 from models.keypoints import INDEX
 from train.windows import (
     LAST_STEP,
+    OTHER,
     SKIP,
     Disturbance,
     Sequence,
@@ -19,6 +20,7 @@ from train.windows import (
     class_weights,
     disturb,
     step_weights,
+    targets,
 )
 
 NOTHING = Disturbance(
@@ -85,6 +87,19 @@ def test_steps_marked_to_be_skipped_label_no_window() -> None:
     assert drawer.ends.tolist() == [0, 2, 4]
     assert drawer.labels.tolist() == [0, 1, 1]
     assert drawer.counts(3).tolist() == [1, 2, 0]
+
+
+def test_a_step_without_a_label_of_its_own_may_be_any_of_the_others() -> None:
+    labels = np.array([[1, OTHER], [SKIP, 0]], np.int32)
+    may_be = targets(labels, 3, others=(0, 2))
+    assert may_be.tolist() == [[[0, 1, 0], [1, 0, 1]], [[1, 1, 1], [1, 0, 0]]]
+
+
+def test_windows_of_others_are_drawn_though_they_are_no_class() -> None:
+    labels = np.array([0, OTHER, 1, OTHER, SKIP], np.int32)
+    drawer = WindowDrawer([Sequence("a", np.ones((5, 3), np.float32), labels)], 2, least_steps=1)
+    assert drawer.counts(2).tolist() == [1, 1]
+    assert sorted(drawer.labels[drawer.draw(4, (1,), 0.5)]) == [OTHER, OTHER, 0, 1]
 
 
 def test_the_same_seed_draws_the_same_windows_and_another_epoch_others() -> None:

@@ -40,7 +40,7 @@ def jumps(score: Score, name: str, start: str, end: Callable[[], None], apart: f
 def saute(score: Score) -> None:
     """A jump from two feet to the same two feet, in first or second: turned out, on the spot, knees straight."""
     position = score.pick("first", "first", "second")
-    jumps(score, "saute", position, lambda: None, 0.3 if position == "second" else 0.06)
+    jumps(score, "saute", position, lambda: None, score.between(0.12, 0.33) if position == "second" else 0.06)
 
 
 def changement(score: Score) -> None:

@@ -21,12 +21,15 @@ def plie(score: Score) -> None:
         score.arms("low" if arms and score.chance(0.5) else "second")
         score.beat(0.5)
     else:
-        any_arms(score)
+        if score.chance(0.4):  # as beginners do, who think of their knees
+            score.arms(score.pick("low", "down", "hips"))
+        else:
+            any_arms(score)
         score.beat(0.4)
     deepest = 0.66 if position == "second" else 0.74
     with score.move("plie"):
         for _ in range(score.count(1, 3)):
-            score.bend_knees(score.between(deepest, 0.93))
+            score.bend_knees(score.between(deepest, 0.93) if score.chance(0.6) else score.between(0.82, 0.94))
             score.trunk.bend, score.trunk.tilt = score.between(-0.03, 0.08), score.between(-0.05, 0.12)
             if arms:
                 score.arms(score.pick("low", "half", "first"))

@@ -46,6 +46,8 @@ FAMILIES = {
     "along_the_floor": ("tendu", "rond_de_jambe"),
     "high_legs": ("grand_battement", "developpe"),
 }
+# What was looked for in the recordings; of what else is danced in them nobody knows which move it is.
+LOOKED_FOR = (*FAMILIES["turns"], *FAMILIES["balances"], *FAMILIES["leaps"])
 # A plié or a lifted leg that lasts less prepares something else. A turn or a leap is soon over, and is told at once.
 QUICK_S = 0.13
 LEAST_S = {"tendu": 0.3} | dict.fromkeys(
@@ -100,6 +102,7 @@ def default_material(streams: int, settings: TrainSettings, recordings: Sequence
         encoder=encoder,
         encoder_path=path,
         families={move: family for family, moves in FAMILIES.items() for move in moves},
+        looked_for=LOOKED_FOR,
         provenance=Provenance(
             trained_on=(
                 f"{minutes:.0f} minutes of motion made by train/choreography.py, seen by two cameras each through "

@@ -19,12 +19,12 @@ from train.settings import TrainSettings
 from train.windows import (
     Disturbance,
     Floats,
-    Ints,
     WindowDrawer,
     batches,
     class_weights,
     disturb,
     step_weights,
+    targets,
 )
 
 JUDGE_BATCH = 512
@@ -64,6 +64,7 @@ class Lessons:
     settings: TrainSettings
     classes: int
     pose: bool  # the features are poses, which can be disturbed
+    others: tuple[int, ...] = ()  # the classes that a step labelled OTHER may be of
 
     @property
     def windows(self) -> int:
@@ -90,9 +91,9 @@ class Lessons:
     def train_epoch(self, student: keras.Model, epoch: int, table: EpochTable) -> tuple[float, float]:
         """Train one epoch; its loss and accuracy."""
         settings, seed = self.settings, self.settings.seed
-        weights = np.ones(self.classes, np.float32)
+        weights = np.ones(self.classes + 2, np.float32)  # the last two are for OTHER and SKIP
         if settings.balance == "weights":
-            weights = class_weights(self.drawer.counts(self.classes))
+            weights[: self.classes] = class_weights(self.drawer.counts(self.classes))
         numbers = self.drawer.draw(self.windows, (seed, epoch), DRAWN.get(settings.balance, 1.0))
         total = np.zeros(2)
         for step, chosen in enumerate(batches(numbers, self.batch_size), 1):
@@ -105,7 +106,8 @@ class Lessons:
                 labels = batch.along
                 told = weights[labels] * step_weights(replace(batch, windows=windows), settings.least_steps)
             # the result is of this batch alone
-            result = student.train_on_batch(windows, one_hot(labels, self.classes), told, return_dict=True)
+            may_be = targets(labels, self.classes, self.others)
+            result = student.train_on_batch(windows, may_be, told, return_dict=True)
             total += np.array([result["loss"], result["accuracy"]], float) * len(chosen)
             table.step(epoch, step, self.steps, float(result["loss"]))
         loss, accuracy = total / len(numbers)
@@ -119,7 +121,7 @@ def make_judge(drawer: WindowDrawer, settings: TrainSettings, classes: int) -> J
     weights = np.ones(classes, np.float32)
     if settings.balance != "none":
         weights = class_weights(np.bincount(batch.labels, minlength=classes))
-    return Judge(batch.windows, one_hot(batch.labels, classes), weights[batch.labels])
+    return Judge(batch.windows, targets(batch.labels, classes), weights[batch.labels])
 
 
 def train_epochs(
@@ -161,7 +163,3 @@ def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
     states = [variable for variable in model.variables if "seed_generator" in variable.path]
     for number, state in enumerate(states):
         state.assign(np.array([seed, epoch * 1000 + number], np.uint32))
-
-
-def one_hot(labels: Ints, classes: int) -> Floats:
-    return np.eye(classes, dtype=np.float32)[labels]

@@ -66,6 +66,7 @@ class Material:
     provenance: Provenance
     displays: tuple[str, ...] | None = None  # how the moves are shown; as models.card has it if None
     families: Mapping[str, str] = field(default_factory=dict)  # move -> family, as models.card has it
+    looked_for: tuple[str, ...] = ()  # the moves that a step labelled OTHER shows none of
     clips: Mapping[str, Listed[Path]] | None = None  # the videos behind it by split, for the export's check
 
 
@@ -236,7 +237,8 @@ def fit_sequences(
         card.save(run)  # from the first epoch on the run can be exported, whatever happens
 
     _make_reproducible(settings.seed)
-    lessons = Lessons(drawer, settings, classes, material.encoder.kind == "pose")
+    others = tuple(index for index, move in enumerate(material.moves) if move not in material.looked_for)
+    lessons = Lessons(drawer, settings, classes, material.encoder.kind == "pose", others)
     model = _open_network(folder, progress, material, settings, lessons.steps)
     try:
         with show_epochs(settings.epochs) as table:

@@ -232,6 +232,28 @@ def answering_along(model: keras.Model) -> keras.Model:
     return keras.Model(model.input, answers, name="along")
 
 
+@keras.saving.register_keras_serializable(package="pointe")
+class OneOfThem(keras.losses.Loss):  # type: ignore[misc]
+    """Cross-entropy for labels that may leave open which of several classes it is: -log of what these have together.
+
+    With a single class it is the usual cross-entropy, with the usual label smoothing.
+    Ref: Jin and Ghahramani 2002, Learning with Multiple Labels.
+    """
+
+    def __init__(self, label_smoothing: float = 0.0, name: str = "one_of_them", **others: Any) -> None:
+        super().__init__(name=name, **others)
+        self.label_smoothing = label_smoothing
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """(..., classes) of ones where the answer may be, and of probabilities, to (...,)."""
+        sure = ops.clip(y_pred, keras.backend.epsilon(), 1.0)
+        right = -ops.log(ops.clip(ops.sum(y_true * sure, axis=-1), keras.backend.epsilon(), 1.0))
+        return (1 - self.label_smoothing) * right - self.label_smoothing * ops.mean(ops.log(sure), axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "label_smoothing": self.label_smoothing}
+
+
 def compile_network(model: keras.Model, settings: TrainSettings, steps: int) -> None:
     """Give the network its optimiser and loss; `steps` is how many it will be trained at most."""
     if settings.head == "original":
@@ -248,9 +270,9 @@ def compile_network(model: keras.Model, settings: TrainSettings, steps: int) -> 
             warmup_steps=rising,
         )
         optimizer = keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay, clipnorm=1.0)
-    # Labels come as one row of probabilities each, which is what smoothing needs.
-    loss = keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing)
-    model.compile(optimizer, loss, weighted_metrics=[], metrics=["accuracy"], jit_compile=False)
+    model.compile(
+        optimizer, OneOfThem(settings.label_smoothing), weighted_metrics=[], metrics=["accuracy"], jit_compile=False
+    )
 
 
 def load_head(path: Path) -> keras.Model:

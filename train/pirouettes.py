@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from train.everyday import steps
-from train.positions import any_arms, knee_of, lean_against, passe, raised, raised_behind
+from train.positions import any_arms, knee_of, lean_against, passe, raised, raised_behind, springing
 from train.score import ARMS, Score
 from train.stage import go_on, step_up, travel
 
@@ -15,6 +15,8 @@ A_LA_SECONDE = 0.1
 BIG_BEHIND = 0.06
 # And how many on bent knees, the free foot by the other or on the floor: out of a landing, or as modern dancers turn.
 SUNK = 0.12
+# How often one that travels begins out of the landing of a little jump instead of a step, and is sunk then.
+OUT_OF_A_JUMP, SUNK_THEN = 0.2, 0.5
 
 
 def spin(score: Score, turns: float, seconds: float, direction: int) -> None:
@@ -44,12 +46,18 @@ def pirouette(score: Score) -> None:
         travel(score)
     again = int(score.rng.choice([1, 2, 3], p=[0.5, 0.3, 0.2] if across else [0.85, 0.15, 0.0]))
     for index in range(again):
+        jumped = across and score.chance(OUT_OF_A_JUMP)
         with score.preparing():
-            if across:
+            if jumped:
+                jump_into_it(score)
+            elif across:
                 step_up(score)
             else:
                 wind_up(score, direction, fresh=index == 0)
-        go_round(score, direction, loose=across or score.chance(0.3))
+        if jumped and score.chance(SUNK_THEN):
+            sunk_turn(score, direction)
+        else:
+            go_round(score, direction, loose=across or score.chance(0.3))
         last = index + 1 == again
         with score.preparing():
             come_down(score, outward, last)
@@ -76,6 +84,31 @@ def wind_up(score: Score, direction: int, fresh: bool) -> None:
     score.bend_knees(score.between(0.76, 0.96))
     score.trunk.twist = -score.between(0, 0.35) * direction
     score.beat(score.between(0.2, 0.5), least=0.15)
+
+
+def jump_into_it(score: Score) -> None:
+    """A little jump from both feet onto one leg, whose landing is the plié of the turn."""
+    for leg in (score.left, score.right):
+        score.land(leg)
+    score.bend_knees(score.between(0.84, 0.96))
+    score.exactly(score.between(0.1, 0.2))
+    onto, trunk = score.standing, score.trunk
+    ahead = score.world(score.between(-0.2, 0.2), score.between(0.0, 0.5) * score.body.leg)
+    with springing(score, score.between(0.02, 0.12)) as seconds:
+        score.free(onto, (0.04, -1, score.between(-0.1, 0.3)), score.between(0.88, 1.0), 0.5, knee=(0.3, 0.1, 1))
+        where, angle = score.pick("front", "side", "back"), score.between(0.2, 0.9)
+        score.free(score.working, raised(where, angle), score.between(0.75, 1.0), knee=knee_of(where))
+        if score.chance(0.6):
+            any_arms(score)
+        score.exactly(seconds * 0.5)
+        trunk.anchor = (trunk.anchor[0] + ahead[0], trunk.anchor[1] + ahead[1])
+        x, z = score.spot(onto, 0.04, 0.0)
+        onto.ball = (x, 0.0, z)
+        score.land(onto, heel=0.4)
+        score.carry(0.0)
+        score.exactly(seconds * 0.5)
+    onto.reach, onto.heel = score.between(0.76, 0.94), 0.0
+    score.exactly(score.between(0.08, 0.18))
 
 
 def free_leg(score: Score, loose: bool) -> None:
@@ -202,15 +235,19 @@ def big_turn(score: Score, direction: int, aside: bool) -> None:
 
 
 def sunk_turn(score: Score, direction: int) -> None:
-    """Round low, on bent knees, one foot crossed before or behind the other and hardly off the floor."""
+    """Round low, on bent knees, one foot crossed before or behind the other and hardly off the floor, or anywhere."""
     turns = score.between(0.75, 1.6)
     seconds = turns * score.between(0.5, 0.95)
     with score.move("pirouette", longer=0.1):
-        reach = score.between(0.74, 0.93)
+        reach = score.between(0.72, 0.95)
         score.standing.reach, score.standing.heel = reach, score.between(0.1, 0.8)
         score.carry(score.between(0.0, 0.35))
-        crossed = (score.between(-0.15, 0.08), -1, score.between(-0.3, 0.3))
-        score.free(score.working, crossed, reach * score.between(0.93, 1.02), 0.6, knee=(score.between(0.2, 1), 0, 1))
+        if score.chance(0.7):
+            crossed = (score.between(-0.15, 0.08), -1, score.between(-0.3, 0.3))
+            knee = (score.between(0.2, 1), 0, 1)
+            score.free(score.working, crossed, reach * score.between(0.93, 1.02), 0.6, knee=knee)
+        else:
+            free_leg(score, loose=True)
         score.trunk.tilt, score.trunk.bend = score.between(-0.1, 0.25), score.between(-0.15, 0.3)
         turning_arms(score, loose=score.chance(0.5))
         first = score.between(0.3, 0.9)

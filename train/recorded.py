@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.card import NONE
 from models.errors import SourceError
 from train.body import JOINT, JOINTS, Array, unit
 from train.score import Segment, Stream
@@ -117,9 +118,11 @@ def recorded_streams(
     """Each recording `times` over, every time by another body, at another tempo, before another camera, and half of the
     times with the arms of another one.
 
-    Labels are indices into `moves`; "none" must be one of them. The same seed gives the same features.
+    Labels are indices into `moves`, of which "none" must be one; OTHER where something is danced that has no label.
+    The same seed gives the same features.
     """
-    from train.windows import Sequence as FeatureSequence  # it would pull in what reading does not need
+    from train.windows import OTHER  # it would pull in what reading does not need
+    from train.windows import Sequence as FeatureSequence
 
     result = []
     for number, recording in enumerate(recordings):
@@ -130,6 +133,8 @@ def recorded_streams(
                 other = recordings[int(rng.integers(len(recordings)))]
                 stream = replace(stream, positions=_with_arms_of(stream.positions, other.stream.positions, rng))
             features, labels = observe(_varied(stream, rng), rng, sample_hz, moves)
+            if stream.segments:  # it is dance, in which not every move there is was looked for
+                labels[labels == moves.index(NONE)] = OTHER
             result.append(FeatureSequence(f"{recording.name}-{seed}-{turn}", features, labels))
     return result
 

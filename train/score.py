@@ -49,6 +49,15 @@ POSITIONS: dict[str, tuple[tuple[float, float], tuple[float, float], float | Non
     "wide": ((0.24, 0.0), (0.24, 0.0), 0.35),
     "stride": ((0.12, 0.22), (0.12, -0.22), 0.15),
 }
+# By how much the feet may be nearer or farther than that: a second is a foot wide for one teacher and two for another.
+SPREAD = {
+    "second": (0.4, 1.15),
+    "fourth": (0.6, 1.2),
+    "fourth_back": (0.6, 1.2),
+    "parallel": (0.6, 1.5),
+    "wide": (0.6, 1.3),
+    "stride": (0.6, 1.3),
+}
 
 
 @dataclass
@@ -307,6 +316,7 @@ class Score:
     def place(self, position: str, wide: float = 1.0) -> None:
         """Both feet in a position round the dancer's middle, at once: for a start, or while in the air."""
         working, standing, turnout = POSITIONS[position]
+        wide *= self.between(*SPREAD.get(position, (1.0, 1.0)))
         for leg, (out, front) in ((self.working, working), (self.standing, standing)):
             leg.turnout = self.style.turnout if turnout is None else turnout
             x, z = self.spot(leg, out * wide, front * wide)
@@ -337,10 +347,11 @@ class Score:
         middle = self.trunk.anchor
         working, standing, turnout = POSITIONS[position]
         apart = self.between(-0.01, 0.05)  # heels seldom touch
+        spread = self.between(*SPREAD.get(position, (1.0, 1.0)))
         for leg, (out, front) in ((self.standing, standing), (self.working, working)):
             self.trunk.anchor = middle
             leg.turnout = self.style.turnout if turnout is None else turnout
-            x, z = self.spot(leg, out + apart, front)
+            x, z = self.spot(leg, out * spread + apart, front * spread)
             if np.hypot(x - leg.ball[0], z - leg.ball[2]) > 0.02:
                 self.step(leg, x, z, seconds / 2)
         self.carry()

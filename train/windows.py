@@ -18,6 +18,8 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
 
 SKIP = -1  # the label of a step that is not trained on
+# The label of a step that shows none of the moves that whoever labelled it looked for: some other move, or none.
+OTHER = -2
 LAST_STEP = 4.0  # how much more a window's last step weighs than one before it
 
 
@@ -27,7 +29,7 @@ class Sequence:
 
     name: str
     features: Floats  # (steps, feature_dim)
-    labels: Ints  # (steps,) index into the moves; SKIP = do not train on this step
+    labels: Ints  # (steps,) index into the moves, SKIP or OTHER
 
     def __post_init__(self) -> None:
         if self.features.ndim != 2 or self.labels.shape != self.features.shape[:1]:
@@ -78,8 +80,8 @@ class WindowDrawer:
         return len(self.labels)
 
     def counts(self, classes: int) -> npt.NDArray[np.int64]:
-        """How many windows each class has."""
-        return np.bincount(self.labels, minlength=classes)
+        """How many windows each class has, those of OTHER left out."""
+        return np.bincount(self.labels[self.labels >= 0], minlength=classes)
 
     def gather(self, numbers: npt.NDArray[np.integer]) -> Batch:
         """The windows of these numbers, with their labels."""
@@ -122,6 +124,17 @@ def _deal(numbers: npt.NDArray[np.int64], count: int, random: np.random.Generato
         return random.permutation(numbers)[:count]
     rounds = -(-count // len(numbers))
     return np.concatenate([random.permutation(numbers) for _ in range(rounds)])[:count]
+
+
+def targets(labels: Ints, classes: int, others: Listed[int] = ()) -> Floats:
+    """What may be answered to each label: (..., classes), 1 for the class, or for each of `others` where it is OTHER.
+
+    Where it is SKIP anything may be.
+    """
+    rows = np.eye(classes + 2, classes, dtype=np.float32)
+    rows[OTHER, list(others)] = 1
+    rows[SKIP] = 1
+    return rows[labels]
 
 
 def class_weights(counts: npt.NDArray[np.int64]) -> Floats:

