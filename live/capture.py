@@ -9,6 +9,7 @@ from live.address import Address, printable, why_no_picture
 from models.errors import SourceError
 from models.ffmpeg_options import ffmpeg_options
 from models.frames import DECODER_THREADS
+from models.pictures import Pictures
 
 # OpenCV waits 30 s for either unless told. A read that hangs was left behind before its time is over; it should end
 # soon after all, so that its thread and its connection go.
@@ -26,6 +27,21 @@ class Capture(Protocol):
     def get(self, property_id: int, /) -> float: ...
 
     def release(self) -> None: ...
+
+
+class Reusing:
+    """One of OpenCV's captures, whose pictures take the memory of those that nobody holds any more."""
+
+    def __init__(self, capture: Any) -> None:
+        self._capture = capture
+        self._pictures = Pictures()
+        self.get, self.release = capture.get, capture.release
+
+    def read(self) -> tuple[bool, Any]:
+        ok, image = self._capture.read(self._pictures.free())
+        if ok:
+            self._pictures.keep(image)
+        return ok, image
 
 
 class UnreachableError(SourceError):

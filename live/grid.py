@@ -56,7 +56,7 @@ class Stream:
         self.source, self.watch = source, watch
         self.over = False
         self.failed: str | None = None  # why it was given up
-        self._answers = watch.answers(max_seconds, wait_s=0.0)
+        self._answers = watch.answers(watch.eye.one_by_one(max_seconds, wait_s=0.0))
         self._newest: deque[Answer] = deque(maxlen=1)
 
     def advance(self) -> bool:

@@ -1,8 +1,11 @@
 """Frames in, predictions out: each sampled frame is encoded once, and the head answers for the window that ends there.
 
-It knows nothing of where frames come from, nor of moves; `live.moves` makes moves of its predictions.
+Two halves that share nothing but what the first hands to the second, so that two threads may run them: `see` takes
+frames, `answer` keeps the window. It knows nothing of where frames come from, nor of moves; `live.moves` makes moves
+of its predictions.
 """
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from live.gpu import on_gpu
-from models.card import CARD_FILE, ENCODER_FILE, HEAD_FILE, ModelCard
-from models.encoders import Encoder, Feature, open_encoder
+from live.networks import check_encoder, check_head
+from models.card import ENCODER_FILE, HEAD_FILE, ModelCard
+from models.encoders import Encoder, Feature, ImageEncoder, open_encoder
 from models.errors import ModelError
-from models.frames import MAX_GAP_S, Frame, Sampler
-from models.keypoints import KEYPOINTS
-from models.runtime import Device, Session, first_line, open_session
+from models.frames import MAX_GAP_S, Box, Frame, Sampler
+from models.runtime import Device, open_session
 
 Probabilities = npt.NDArray[np.float32]  # (moves,)
-
-# How far the head's probabilities may sum from one; float16 and int8 networks stay well inside.
-SUM_TOLERANCE = 0.01
 
 
 class Head(Protocol):
@@ -49,30 +49,86 @@ class StageTimes:
     head_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Taken:
+    """A frame before it is encoded."""
+
+    frame: Frame
+    at_s: float  # when it was taken up, on the monotonic clock
+    sampled: bool  # whether it is to be encoded
+    afresh: bool  # whether it belongs to no frame before it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """What the encoder's network is to look at; None where the frame is not one of the sample."""
+
+    taken: Taken
+    input: npt.NDArray[Any] | None
+    took_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """A frame and what the encoder makes of it."""
+
+    taken: Taken
+    feature: Feature | None
+    dancer: bool  # whether the last sampled frame showed one
+    keypoints: npt.NDArray[np.float32] | None  # (17, 3), as those of an encoder
+    box: Box | None
+    prepare_s: float
+    encode_s: float
+
+    @property
+    def frame(self) -> Frame:
+        return self.taken.frame
+
+
 class Recognizer:
     """Push every frame of one stream; what to encode and when to answer is decided here, by the frames' times."""
 
-    def __init__(self, card: ModelCard, encoder: Encoder, head: Head, sample_hz: float | None = None) -> None:
-        """`sample_hz` in place of the card's is for measuring speed alone: the head was not trained for it."""
+    def __init__(
+        self, card: ModelCard, encoder: Encoder, head: Head, sample_hz: float | None = None, frames_at_once: int = 1
+    ) -> None:
+        """A recogniser of these networks.
+
+        Args:
+            sample_hz: takes the place of the card's; for measuring speed alone, since the head was not trained for it.
+            frames_at_once: how many frames of a file may be in the encoder at once; 1 for any that remembers frames.
+        """
         self.card = card
         self.encoder = encoder
+        self.frames_at_once = frames_at_once if isinstance(encoder, ImageEncoder) else 1
+        self.times = StageTimes()
         self._head = head
+        # Of the half that takes frames:
         self._sampler = Sampler(sample_hz or card.sample_hz)
+        self._frame_s = -np.inf
+        self._shape: tuple[int, ...] | None = None  # of the last frame
+        self._dancer = False
+        # Of the half that keeps the window:
         self._window = np.zeros((1, card.window, encoder.feature_dim), np.float32)
         self._filled = 0
-        self._dancer = False
-        self._frame_s = self._feature_s = -np.inf
-        self._shape: tuple[int, ...] | None = None  # of the last frame
-        self.times = StageTimes()
+        self._feature_s = -np.inf
         self.reset()
 
     @classmethod
     def load(
-        cls, folder: Path, device: Device = "auto", threads: int = 1, sample_hz: float | None = None
+        cls,
+        folder: Path,
+        device: Device = "auto",
+        threads: int = 1,
+        sample_hz: float | None = None,
+        *,
+        threads_apart: bool = False,
     ) -> "Recognizer":
         """The recogniser of a model folder, its three files checked against one another.
 
-        `sample_hz` is as for the constructor.
+        Args:
+            sample_hz: as for the constructor.
+            threads_apart: for files. An encoder that remembers nothing has as many frames at once in it as there are
+                threads, instead of all threads in one frame: none waits for another then.
 
         Raises:
             CardError: card.json is wrong.
@@ -80,12 +136,13 @@ class Recognizer:
             DeviceError: the asked device cannot be had.
         """
         card = ModelCard.load(folder)
-        encoder = open_encoder(card.encoder.kind, folder / ENCODER_FILE, "cpu", threads)
-        _check_encoder(encoder, card, folder)
+        at_once = min(threads, os.cpu_count() or 1) if threads_apart and card.encoder.kind == "image" else 1
+        encoder = open_encoder(card.encoder.kind, folder / ENCODER_FILE, "cpu", threads // at_once)
+        check_encoder(encoder, card, folder)
         head = open_session(folder / HEAD_FILE, "cpu", threads)
-        _check_head(head, card, folder)
+        check_head(head, card, folder)
         networks: tuple[Encoder, Head] = on_gpu(folder, card, encoder, head, device) or (encoder, head)
-        return cls(card, *networks, sample_hz)
+        return cls(card, *networks, sample_hz, at_once)
 
     def another(self) -> "Recognizer":
         """A recogniser for another stream, on the same networks; only one of them may be pushed at a time."""
@@ -108,9 +165,8 @@ class Recognizer:
 
     def reset(self) -> None:
         """Forget the frames so far, as for a new stream."""
-        self._sampler.reset()
-        self._frame_s = -np.inf
         self._begin_afresh()
+        self._clear_window()
 
     def push(self, frame: Frame) -> Prediction | None:
         """The prediction for the window that ends at this frame.
@@ -119,21 +175,58 @@ class Recognizer:
         starts afresh where time goes back, where more than MAX_GAP_S went by without a frame or a dancer, and where
         the picture changes its size, since nothing is where it was.
         """
-        if frame.time_s < self._frame_s:
-            self.reset()
-        elif frame.time_s - self._frame_s > MAX_GAP_S or frame.image.shape != self._shape:
-            self._begin_afresh()
-        self._frame_s, self._shape = frame.time_s, frame.image.shape
-        if not self._sampler.take(frame.time_s):
-            return None
+        return self.answer(self.see(frame))
 
-        feature = self._encode(frame)
-        self._dancer = feature is not None
-        if frame.time_s - self._feature_s > MAX_GAP_S:
+    def see(self, frame: Frame) -> Seen:
+        """The first half of `push`: what the encoder makes of the frame. All frames of a stream, in their order."""
+        return self.encode(self.prepare(self.take(frame)))
+
+    def take(self, frame: Frame) -> Taken:
+        """`see`, first part: is the frame one of the sample, and does it belong to those before?"""
+        at_s = time.monotonic()
+        back = frame.time_s < self._frame_s
+        afresh = back or frame.time_s - self._frame_s > MAX_GAP_S or frame.image.shape != self._shape
+        if back:
+            self._sampler.reset()
+        if afresh:
+            self._forget_dancer()
+        self._frame_s, self._shape = frame.time_s, frame.image.shape
+        return Taken(frame, at_s, self._sampler.take(frame.time_s), afresh)
+
+    def prepare(self, taken: Taken) -> Prepared:
+        """`see`, second part: what the network looks at, which depends on what it saw last."""
+        start = time.perf_counter()
+        input_ = self.encoder.prepare(taken.frame) if taken.sampled else None
+        return Prepared(taken, input_, time.perf_counter() - start)
+
+    def encode(self, prepared: Prepared) -> Seen:
+        """`see`, third part: the network, before the next frame is prepared."""
+        start = time.perf_counter()
+        feature = None
+        if prepared.input is not None:
+            feature = self.encoder.interpret(self.encoder.infer(prepared.input), prepared.taken.frame)
+        return self.seen(prepared.taken, feature, prepared.took_s, time.perf_counter() - start)
+
+    def seen(self, taken: Taken, feature: Feature | None, prepare_s: float, encode_s: float) -> Seen:
+        """What `encode` gives, where the feature came about elsewhere; in the order of the frames."""
+        if taken.sampled:
+            self._dancer = feature is not None
+        encoder = self.encoder
+        return Seen(taken, feature, self._dancer, encoder.keypoints, encoder.box, prepare_s, encode_s)
+
+    def answer(self, seen: Seen) -> Prediction | None:
+        """The second half of `push`: all that `see` gave, in its order. It may run in another thread."""
+        if seen.taken.afresh:
             self._clear_window()
-        if feature is None:
+        if not seen.taken.sampled:
             return None
-        self._append(feature, frame.time_s)
+        self.times = StageTimes(seen.prepare_s, seen.encode_s)
+        time_s = seen.frame.time_s
+        if time_s - self._feature_s > MAX_GAP_S:
+            self._clear_window()
+        if seen.feature is None:
+            return None
+        self._append(seen.feature, time_s)
         return self._predict() if self._filled == self.card.window else None
 
     def finish(self) -> Prediction | None:
@@ -145,14 +238,6 @@ class Recognizer:
         prediction = self._predict() if short else None
         self.reset()
         return prediction
-
-    def _encode(self, frame: Frame) -> Feature | None:
-        start = time.perf_counter()
-        prepared = self.encoder.prepare(frame)
-        ready = time.perf_counter()
-        feature = self.encoder.interpret(self.encoder.infer(prepared), frame)
-        self.times = StageTimes(ready - start, time.perf_counter() - ready)
-        return feature
 
     def _append(self, feature: Feature, time_s: float) -> None:
         self._window[0, :-1] = self._window[0, 1:]
@@ -172,9 +257,13 @@ class Recognizer:
         return Prediction(_calibrated(probabilities, self.card.temperature), self._feature_s)
 
     def _begin_afresh(self) -> None:
+        self._sampler.reset()
+        self._frame_s = -np.inf
+        self._forget_dancer()
+
+    def _forget_dancer(self) -> None:
         self.encoder.reset()
         self._dancer = False
-        self._clear_window()
 
     def _clear_window(self) -> None:
         self._window[:] = 0  # the front padding that short windows are trained with
@@ -190,55 +279,3 @@ def _calibrated(probabilities: Probabilities, temperature: float) -> Probabiliti
     powers = np.exp(logits - logits.max())
     calibrated: Probabilities = (powers / powers.sum()).astype(np.float32)
     return calibrated
-
-
-def _check_encoder(encoder: Encoder, card: ModelCard, folder: Path) -> None:
-    """Run it once on a black frame: shapes may be symbolic, and what it answers is what counts."""
-    path, info = folder / ENCODER_FILE, card.encoder
-    black = Frame(np.zeros((info.input_size, info.input_size, 3), np.uint8), 0, 0.0)
-    prepared = encoder.prepare(black)
-    _agree(path, "its input's side", prepared.shape[1], "encoder.input_size", info.input_size)
-    output = _dry_run(encoder.infer, prepared, path)
-    if info.kind == "pose" and output.shape != (1, 1, len(KEYPOINTS), 3):
-        raise ModelError(f"{path}: a pose encoder answers (1, 1, 17, 3), this one {output.shape}.")
-    _agree(path, "its feature", encoder.feature_dim, "encoder.feature_dim", info.feature_dim)
-    if info.kind == "image" and output.shape != (1, info.feature_dim):
-        raise ModelError(f"{path}: it answers {output.shape}, not (1, {info.feature_dim}) (encoder.feature_dim).")
-    encoder.reset()
-
-
-def _check_head(head: Session, card: ModelCard, folder: Path) -> None:
-    path, shape = folder / HEAD_FILE, head.input.shape
-    if len(shape) != 3 or head.input.type != "tensor(float)":
-        raise ModelError(f"{path}: a head takes float32 (batch, window, feature_dim), this one {head.input}.")
-    for length, what, field, said in (
-        (shape[1], "its window", "window", card.window),
-        (shape[2], "its feature", "encoder.feature_dim", card.encoder.feature_dim),
-    ):
-        if isinstance(length, int):
-            _agree(path, what, length, field, said)
-    zeros = np.zeros((1, card.window, card.encoder.feature_dim), np.float32)
-    output = _dry_run(head.run, zeros, path)
-    if output.ndim != 2 or output.shape[0] != 1:
-        raise ModelError(f"{path}: a head answers (batch, moves), this one {output.shape}.")
-    _agree(path, "its answer", output.shape[1], "the number of moves", len(card.moves))
-    if not (np.isfinite(output).all() and output.min() >= 0 and abs(float(output.sum()) - 1) <= SUM_TOLERANCE):
-        raise ModelError(f"{path}: its answers are no probabilities that sum to one.\nExport the model again.")
-
-
-def _dry_run(run: Any, array: npt.NDArray[Any], path: Path) -> npt.NDArray[np.float32]:
-    try:
-        answer: npt.NDArray[np.float32] = np.asarray(run(array))
-    except ModelError:
-        raise
-    except Exception as error:  # onnxruntime's errors have no common base of their own
-        raise ModelError(f"{path} does not run on {array.shape}: {first_line(error)}") from error
-    return answer
-
-
-def _agree(path: Path, what: str, has: int, field: str, said: int) -> None:
-    if has != said:
-        raise ModelError(
-            f"{path}: {what} is {has} long, but {CARD_FILE} says {said} ({field}).\n"
-            "The two are not of one model. Export it again with `pointe export`."
-        )

@@ -15,11 +15,11 @@ from typing import IO, Self
 import cv2
 import imageio_ffmpeg
 import numpy as np
-import numpy.typing as npt
 
 from live.address import printable
 from live.outputs import OutputFile, SinkError
 from models.frames import Image
+from models.pictures import Pictures
 from models.threads import THREAD_PREFIX
 
 # Pictures that wait for the encoder. At 1280x720 they take 22 MB.
@@ -68,7 +68,8 @@ class Recording:
         self._start_s: float | None = None
         self._slot = -1  # on the grid, of the last picture taken
         self._size = (0, 0)  # (width, height)
-        self._waiting: deque[tuple[int, bytes]] = deque()
+        self._pictures = Pictures()
+        self._waiting: deque[tuple[int, Image]] = deque()
         self._fed = 0  # pictures that the encoder took, with repeats
         self._changed = threading.Condition()
         self._closing = False
@@ -108,7 +109,9 @@ class Recording:
                 self.dropped += 1
                 return
             self._slot = slot
-            self._waiting.append((slot, _fitted(image, self._size).tobytes()))
+            picture = self._pictures.take((self._size[1], self._size[0], 3))
+            _fit(image, picture)
+            self._waiting.append((slot, picture))
             self._changed.notify_all()
 
     def close(self, hurry: bool = False) -> None:
@@ -226,14 +229,16 @@ class Recording:
         """Runs in the recording's thread: pictures to the encoder, each as often as the grid wants it."""
         child = self._child
         assert child is not None and child.stdin is not None
-        shown, last = b"", -1
+        shown: Image | None = None
+        last = -1
         try:
             while item := self._next_waiting():
                 slot, picture = item
                 for repeat in range(slot - last):
                     if self._error:
                         break
-                    child.stdin.write(picture if repeat == slot - last - 1 else shown or picture)
+                    again = picture if shown is None or repeat == slot - last - 1 else shown
+                    child.stdin.write(again.data)
                     self._fed += 1
                 shown, last = picture, slot
             child.stdin.close()
@@ -246,7 +251,7 @@ class Recording:
                 self._waiting.clear()
                 self._changed.notify_all()
 
-    def _next_waiting(self) -> tuple[int, bytes] | None:
+    def _next_waiting(self) -> tuple[int, Image] | None:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closing)
             if not self._waiting:
@@ -286,17 +291,18 @@ class _Progress:
         return time.monotonic() - self._since_s > STUCK_S
 
 
-def _fitted(image: Image, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    """The picture at the recording's size, which it has unless a camera came back with another resolution."""
-    height, width = image.shape[:2]
-    if (width, height) == size:
-        return np.ascontiguousarray(image)
-    scale = min(size[0] / width, size[1] / height)
-    inner = (max(1, min(size[0], round(width * scale))), max(1, min(size[1], round(height * scale))))
-    fitted = np.zeros((size[1], size[0], 3), np.uint8)
-    left, top = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
-    fitted[top : top + inner[1], left : left + inner[0]] = cv2.resize(image, inner, interpolation=cv2.INTER_AREA)
-    return fitted
+def _fit(image: Image, picture: Image) -> None:
+    """Copy into the recording's picture, whose size the image has unless a camera came back with another resolution."""
+    if image.shape == picture.shape:
+        np.copyto(picture, image)
+        return
+    (height, width), (inside_height, inside_width) = image.shape[:2], picture.shape[:2]
+    scale = min(inside_width / width, inside_height / height)
+    inner = (max(1, min(inside_width, round(width * scale))), max(1, min(inside_height, round(height * scale))))
+    picture[:] = 0
+    left, top = (inside_width - inner[0]) // 2, (inside_height - inner[1]) // 2
+    part = picture[top : top + inner[1], left : left + inner[0]]
+    cv2.resize(image, inner, dst=part, interpolation=cv2.INTER_AREA)
 
 
 def _ffmpeg_command(width: int, height: int, rate_hz: float) -> list[str]:

@@ -1,7 +1,9 @@
 """The live loop: frames of a source through the recogniser, onto the display, into the recording and the events.
 
 Three things overlap: the source reads in its thread, recognition runs in another, and this one draws, shows and
-records. It knows the others only by what they give.
+records. Of a file the encoder has a thread to itself, so that it never waits for what follows from its answer; of a
+camera it does not, since handing over takes time and the next frame is not there yet. Each knows the others only by
+what they give.
 """
 
 import sys
@@ -28,12 +30,14 @@ from live.recording import Recording
 from live.screen import Draw, Screen, Show
 from live.source import FrameSource, open_source
 from live.stopping import Interrupted, stop_signals
-from live.watch import TICK_S, Summary, Watch
+from live.watch import Summary, Watch
 from live.webcam import Wanted
 from live.window import Window, display_problem
 from models.card import DEFAULT_MODEL, ModelCard, display_name, find_model
 from models.runtime import Device
 
+# Without a new answer the display is drawn again this often, so that keys and a stale source are noticed.
+TICK_S = 0.1
 # Answers that wait to be drawn; of a live source only the newest does.
 ANSWERED_AHEAD = 2
 # A recogniser that is inside a slow network ends after it.
@@ -66,7 +70,8 @@ def run(
     """
     watch = Watch(source, recognizer, tracker, on_move, on_answer)
     depth = 1 if source.live else ANSWERED_AHEAD
-    answers = Ahead(watch.answers(max_seconds), depth, "recogniser", newest=source.live)
+    seen = watch.eye.one_by_one(max_seconds) if source.live else watch.eye.ahead(max_seconds)
+    answers = Ahead(watch.answers(seen), depth, "recogniser", newest=source.live)
     outage, asked = Outage(source, tell), Asked(source, wanted, tell)
     try:
         while not (answers.ended or screen.quit or stopped()):
@@ -116,7 +121,7 @@ def live(
     cv2.setNumThreads(1)  # the cores are for decoder and encoder
     with stop_signals() as stop, ExitStack() as stack:
         try:
-            recognizer = Recognizer.load(find_model(model), device, threads)
+            recognizer = Recognizer.load(find_model(model), device, threads, threads_apart=isinstance(place, File))
             tracker = MoveTracker(recognizer.card, threshold)
             frames = stack.enter_context(
                 open_source(

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import cv2
-import numpy as np
 
 from live.overlay import View
 from live.recording import Recording
 from live.source import FrameSource
 from live.window import Action
 from models.frames import Box, Frame, Image
+from models.pictures import Pictures
 
 Draw = Callable[[Image, View, bool, bool], Image]  # picture, view, details, help
 Show = Callable[[Image], Action | None]
@@ -46,6 +46,7 @@ class Screen:
         self._mirror, self._paused, self._details, self._help = mirror, False, False, False
         self._draw_s = 0.0
         self._last: Answer | None = None
+        self._pictures = Pictures()
 
     def update(self, answer: Answer | None) -> None:
         """Draw and show the answer. None: draw the last one again, for there may be a key or a new status."""
@@ -76,7 +77,7 @@ class Screen:
         )
         image = answer.frame.image
         if self._mirror:
-            image, view = mirrored(image, view)
+            image, view = mirrored(image, view, self._pictures)
         picture = draw(image, view, self._details, self._help)
         self._draw_s = time.perf_counter() - start
         return picture
@@ -101,8 +102,8 @@ def without_answer(view: View) -> View:
     return replace(view, filled=0, probabilities=None, current=None, keypoints=None, box=None, fps=None, latency_s=None)
 
 
-def mirrored(image: Image, view: View) -> tuple[Image, View]:
-    """The picture as a mirror shows it, and the view with what lies on it moved along."""
+def mirrored(image: Image, view: View, pictures: Pictures) -> tuple[Image, View]:
+    """The picture as a mirror shows it, in the memory of `pictures`, and the view with what lies on it moved along."""
     width = image.shape[1]
     keypoints, box = view.keypoints, view.box
     if keypoints is not None:
@@ -110,4 +111,6 @@ def mirrored(image: Image, view: View) -> tuple[Image, View]:
         keypoints[:, 0] = width - 1 - keypoints[:, 0]
     if box is not None:
         box = Box(width - box.left - box.width, box.top, box.width, box.height)
-    return np.asarray(cv2.flip(image, 1), np.uint8), replace(view, keypoints=keypoints, box=box)
+    flipped = pictures.take(image.shape)
+    cv2.flip(image, 1, dst=flipped)
+    return flipped, replace(view, keypoints=keypoints, box=box)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol, Self
 
 from live.address import Address, Camera, File, understand
-from live.capture import Capture, open_address, silence_opencv
+from live.capture import Capture, Reusing, open_address, silence_opencv
 from live.file_source import FileSource
 from live.live_source import LiveSource
 from live.webcam import Wanted, open_webcam
@@ -108,6 +108,7 @@ def open_source(
     def open_place() -> Capture:
         if connect:
             return connect(place)
-        return open_webcam(place, wanted or Wanted()) if isinstance(place, Camera) else open_address(place)
+        opened = open_webcam(place, wanted or Wanted()) if isinstance(place, Camera) else open_address(place)
+        return Reusing(opened)
 
     return LiveSource(place.shown, open_place, give_up_after_s=give_up_after_s)

@@ -117,8 +117,8 @@ class _Tile:
         if (left, top) != self._placed:
             self._canvas[:] = 0
             self._placed = (left, top)
-        shrunk = cv2.resize(image, fitted, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-        self._canvas[top : top + fitted[1], left : left + fitted[0]] = shrunk
+        part = self._canvas[top : top + fitted[1], left : left + fitted[0]]
+        cv2.resize(image, fitted, dst=part, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
         keypoints, box = view.keypoints, view.box
         if keypoints is not None:
             keypoints = keypoints * np.array([scale, scale, 1], np.float32)

@@ -1,20 +1,23 @@
-"""Recognition of one source as it goes: an answer for each frame, the moves as they end, and what it came to."""
+"""Recognition of one source as it goes: an answer for each frame, the moves as they end, and what it came to.
+
+Its `eye` may be in another thread than `answers`: then it encodes the next frame while this one does all that follows
+from the one before.
+"""
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from live.eye import Eye
 from live.moves import Move, MoveTracker
 from live.overlay import View
-from live.recognizer import Recognizer
+from live.recognizer import Recognizer, Seen
 from live.screen import Answer
 from live.source import FrameSource
-from models.frames import Frame
 
-# Without a new frame the display is drawn again this often, so that keys and a stale source are noticed.
-TICK_S = 0.1
 # The rate that is shown is measured over so long.
 RATE_OVER_S = 2.0
 # Moves that the timeline can show.
@@ -54,7 +57,7 @@ class Rate:
 
 
 class Watch:
-    """Recognises the frames of a source, in whatever thread iterates; moves are reported as they end."""
+    """Recognises the frames of a source; moves are reported as they end, from the thread that iterates `answers`."""
 
     def __init__(
         self,
@@ -65,34 +68,31 @@ class Watch:
         on_answer: Callable[[View], None] = lambda view: None,
     ) -> None:
         self.moves: list[Move] = []
+        self.eye = Eye(source, recognizer)
         self.answered = 0
-        self.passed_over = 0  # frames that were taken and not answered
         self.first_s = self.last_s = 0.0  # of the answers, on the monotonic clock
         self._source, self._recognizer, self._tracker = source, recognizer, tracker
         self._on_move, self._on_answer = on_move, on_answer
         self._rate = Rate()
-        self._times = recognizer.times
         self._latency_s: float | None = None
 
-    def answers(self, max_seconds: float | None = None, wait_s: float = TICK_S) -> Iterator[Answer | None]:
-        """An answer for each frame; None when none came for `wait_s`."""
-        source, recognizer, tracker = self._source, self._recognizer, self._tracker
-        while not source.ended:
-            frame = source.next(wait_s)
-            now_s = frame.time_s if frame else source.now_s
-            if max_seconds is not None and now_s is not None and now_s >= max_seconds:
-                self.passed_over += frame is not None
-                return
-            if frame is None:
-                if now_s is not None:
-                    self._report(tracker.lost(now_s))
-                yield None
-                continue
-            taken_s = time.monotonic()
-            self._report(tracker.follow(recognizer.push(frame), frame.time_s))
-            view = self._view(frame, taken_s)
-            self._on_answer(view)
-            yield Answer(frame, view)
+    def answers(self, seen: Generator[Seen | None]) -> Iterator[Answer | None]:
+        """An answer for each frame that was seen; None for none. Closing it closes `seen`."""
+        with closing(seen):
+            for each in seen:
+                yield self.answer(each)
+
+    def answer(self, seen: Seen | None) -> Answer | None:
+        """What is known once a frame was seen; None where there is no new one."""
+        if seen is None:
+            now_s = self._source.now_s
+            if now_s is not None:
+                self._report(self._tracker.lost(now_s))
+            return None
+        self._report(self._tracker.follow(self._recognizer.answer(seen), seen.frame.time_s))
+        view = self._view(seen)
+        self._on_answer(view)
+        return Answer(seen.frame, view)
 
     def finish(self) -> None:
         """No more is iterated: a move that was going on ends."""
@@ -101,11 +101,11 @@ class Watch:
     def summary(self, exit_code: int = 0) -> Summary:
         """What it came to; once the source is closed, since only then all its frames are counted."""
         source, seconds = self._source, self.last_s - self.first_s
-        ahead = 0 if source.live else self.passed_over  # of a file: not dropped, but beyond what was asked for
+        ahead = 0 if source.live else self.eye.passed_over  # of a file: not dropped, but beyond what was asked for
         return Summary(
             frames=source.captured - ahead,
             answered=self.answered,
-            dropped=source.dropped + self.passed_over - ahead,
+            dropped=source.dropped + self.eye.passed_over - ahead,
             seconds=seconds,
             fps=(self.answered - 1) / seconds if seconds > 0 else None,
             moves=tuple(self.moves),
@@ -117,27 +117,27 @@ class Watch:
             self.moves.append(move)
             self._on_move(move)
 
-    def _view(self, frame: Frame, taken_s: float) -> View:
+    def _view(self, seen: Seen) -> View:
         source, recognizer, now_s = self._source, self._recognizer, time.monotonic()
+        time_s, times = seen.frame.time_s, recognizer.times
         self.answered += 1
         self.last_s = now_s
         if self.answered == 1:
             self.first_s = now_s
-        present_s, times = source.now_s, recognizer.times
-        if times is not self._times:  # a frame that is not one of the sample is answered in no time
-            self._times = times
-            self._latency_s = now_s - taken_s if present_s is None else present_s - frame.time_s
+        if seen.taken.sampled:  # another one is answered in no time
+            present_s = source.now_s
+            self._latency_s = now_s - seen.taken.at_s if present_s is None else present_s - time_s
         return View(
-            time_s=frame.time_s,
+            time_s=time_s,
             source=source.name,
             filled=recognizer.filled,
             window=recognizer.card.window,
-            dancer=recognizer.dancer,
+            dancer=seen.dancer,
             probabilities=self._tracker.smoothed,
             current=self._tracker.current,
             recent=tuple(self.moves[-REMEMBERED_MOVES:]),
-            keypoints=recognizer.encoder.keypoints,
-            box=recognizer.encoder.box,
+            keypoints=seen.keypoints,
+            box=seen.box,
             fps=self._rate.tick(now_s),
             latency_s=self._latency_s,
             dropped=source.dropped,

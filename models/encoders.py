@@ -3,6 +3,7 @@
 The very same encoders make the training features and the live ones. They know nothing of windows or moves.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -19,13 +20,14 @@ from models.runtime import Device, Session, open_session
 Feature = npt.NDArray[np.float32]  # (feature_dim,)
 POSE_INPUT, IMAGE_INPUT = "tensor(int32)", "tensor(uint8)"
 POSE_DIM = 3 * len(KEYPOINTS)  # 51
+XY_SCORE = np.array((1, 0, 2))  # from MoveNet's order, which is y, x, score
 
 # A keypoint of at least this score is taken as seen (MoveNet's model card uses 0.3 for drawing).
 SEEN = 0.3
 # The dancer counts as seen with this many of the twelve joints from the shoulders down. Six, so that a teacher
 # filmed from the chest down is followed too.
 JOINTS_TO_FOLLOW = 6
-LIMBS = np.arange(INDEX["left_shoulder"], len(KEYPOINTS))
+LIMBS = slice(INDEX["left_shoulder"], None)
 # The crop of the next frame: the seen joints' extent and room for a leg that rises before it is looked at again.
 CROP_MARGIN = 1.25
 # A crop is at least this part of the frame's height, lest noise on a distant dancer be taken for one.
@@ -100,17 +102,20 @@ class PoseEncoder:
         return self._session.run(prepared)
 
     def interpret(self, output: npt.NDArray[np.float32], frame: Frame) -> Feature | None:
-        box, (y, x, score) = self.box, output[0, 0].T
+        # The next frame waits for this: few calls of numpy on 17 points, each of which costs as much as all the points.
+        box, height = self.box, frame.image.shape[0]
         assert box is not None, "prepare comes before interpret"
-        keypoints = np.stack([box.left + x * box.width, box.top + y * box.height, score], axis=1)
-        height = frame.image.shape[0]
-        seen = score >= SEEN
-        if np.count_nonzero(seen[LIMBS]) < JOINTS_TO_FOLLOW:
+        keypoints: npt.NDArray[np.float32] = output[0, 0].take(XY_SCORE, axis=1)
+        keypoints *= np.array((box.width, box.height, 1), np.float32)
+        keypoints += np.array((box.left, box.top, 0), np.float32)
+        points = keypoints.tolist()
+        if sum(score >= SEEN for _, _, score in points[LIMBS]) < JOINTS_TO_FOLLOW:
             self.keypoints, self._next_box = None, None
             return None
         self.keypoints = keypoints
-        self._next_box = _square_around(keypoints[seen, :2], SMALLEST_CROP * height)
-        return (keypoints / np.array([height, height, 1], np.float32)).astype(np.float32).ravel()
+        self._next_box = _square_around([(x, y) for x, y, score in points if score >= SEEN], SMALLEST_CROP * height)
+        feature: Feature = np.divide(keypoints, (height, height, 1), dtype=np.float32).ravel()
+        return feature
 
     def push(self, frame: Frame) -> Feature | None:
         return self.interpret(self.infer(self.prepare(frame)), frame)
@@ -205,8 +210,10 @@ def _square_size(session: Session, type_: str, wanted: str) -> int:
     return shape[1]
 
 
-def _square_around(points: npt.NDArray[np.float32], smallest: float) -> Box:
-    low, high = points.min(axis=0), points.max(axis=0)
-    side = float(max(CROP_MARGIN * (high - low).max(), smallest))
-    center_x, center_y = (low + high) / 2
+def _square_around(points: Sequence[tuple[float, float]], smallest: float) -> Box:
+    xs, ys = zip(*points, strict=True)
+    left, top, right, bottom = (np.float32(edge) for edge in (min(xs), min(ys), max(xs), max(ys)))
+    extent = max(float(right - left), float(bottom - top))
+    side = max(float(np.float32(CROP_MARGIN * extent)), smallest)
+    center_x, center_y = (left + right) / 2, (top + bottom) / 2
     return Box(float(center_x) - side / 2, float(center_y) - side / 2, side, side)

@@ -15,6 +15,7 @@ from models.decoding import decoded_by_ffmpeg
 from models.errors import SourceError
 from models.ffmpeg_options import ffmpeg_options
 from models.files import is_file
+from models.pictures import Pictures
 
 Image = npt.NDArray[np.uint8]
 
@@ -108,6 +109,9 @@ def _refuse_lists(path: Path) -> None:
 def read_video(path: Path) -> Iterator[Frame]:
     """Every frame of a video file once, upright, with its media time: seconds since the picture's own beginning.
 
+    A frame's picture stays what it is for as long as anybody holds it, or a view of it; then a later one takes its
+    memory.
+
     The container's time stamps are used, so files of variable rate are right too. Where a stamp does not
     advance (some containers hold none), the time goes on at the file's nominal rate.
 
@@ -135,14 +139,17 @@ def read_video(path: Path) -> Iterator[Frame]:
 
 def _decoded(capture: cv2.VideoCapture) -> Iterator[tuple[Image, float]]:
     """Each picture that OpenCV reads, with its time stamp."""
+    pictures = Pictures()
     while True:
         try:
-            ok, image = capture.read()
+            ok, image = capture.read(pictures.free())
         except cv2.error:  # such as a damaged size for which there is no memory; what came before is good
             return
         if not ok:
             return
-        yield np.asarray(image, np.uint8), capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        picture = np.asarray(image, np.uint8)
+        pictures.keep(picture)
+        yield picture, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
 
 
 class Sampler:

@@ -30,11 +30,11 @@ from live.capture import UnreachableError
 from live.live_source import LiveSource
 from live.moves import MoveTracker
 from live.overlay import Overlay, View
-from live.recognizer import Prediction, Recognizer
+from live.recognizer import Prediction, Recognizer, Seen
 from live.runner import live, run
 from live.screen import Screen
 from models.card import find_model
-from models.frames import Frame, Image
+from models.frames import Image
 from scripts.footprint import Footprint, children
 
 MOST_GROWTH_MIB = 20.0
@@ -190,12 +190,11 @@ class SlowRecognizer(Recognizer):
     ages_s: list[float]
     took_s: list[float]
 
-    def push(self, frame: Frame) -> Prediction | None:
-        start_s = time.monotonic()
-        prediction = super().push(frame)
-        time.sleep(max(0.0, start_s + 2 / SLOW_CAMERA_HZ - time.monotonic()))
-        self.took_s.append(time.monotonic() - start_s)
-        self.ages_s.append(self.source.now_s - frame.time_s)
+    def answer(self, seen: Seen) -> Prediction | None:
+        prediction = super().answer(seen)
+        time.sleep(max(0.0, seen.taken.at_s + 2 / SLOW_CAMERA_HZ - time.monotonic()))
+        self.took_s.append(time.monotonic() - seen.taken.at_s)
+        self.ages_s.append(self.source.now_s - seen.frame.time_s)
         return prediction
 
 

@@ -21,14 +21,15 @@ from live.moves import Move, MoveTracker
 from live.outage import Outage
 from live.outputs import SinkError
 from live.overlay import View
-from live.recognizer import Prediction, Recognizer
+from live.recognizer import Prediction, Recognizer, Seen
 from live.runner import describe, live, run
 from live.screen import Screen, mirrored
 from live.source import FrameSource, open_source
 from live.watch import Rate, Summary
 from live.window import Action
 from models.errors import ModelError, SourceError, UsageError
-from models.frames import Box, Frame, Image, read_video
+from models.frames import Box, Image, read_video
+from models.pictures import Pictures
 from models.threads import left_running
 
 STRETCHES = [("none", 1.0), ("plie", 1.5), ("none", 1.0), ("saute", 1.0), ("none", 0.5)]
@@ -234,7 +235,7 @@ def test_a_mirrored_picture_takes_what_lies_on_it_along() -> None:
     image = np.zeros((4, 10, 3), np.uint8)
     image[:, 0] = 255
     keypoints = np.tile(np.array([2.0, 1.0, 0.9], np.float32), (17, 1))
-    flipped, view = mirrored(image, View(time_s=0, keypoints=keypoints, box=Box(1, 0, 3, 4)))
+    flipped, view = mirrored(image, View(time_s=0, keypoints=keypoints, box=Box(1, 0, 3, 4)), Pictures())
     assert flipped[0, 9].all() and not flipped[0, 0].any()
     assert view.keypoints is not None and view.keypoints[0].tolist() == [7.0, 1.0, pytest.approx(0.9)]
     assert view.box == Box(6, 0, 3, 4)
@@ -358,15 +359,15 @@ def test_no_prediction_mixes_what_was_before_and_after_an_outage(model: str, mon
 
     recognizer = Recognizer.load(Path(model), "cpu")
     pushed: list[tuple[float, int, str | None]] = []
-    push = recognizer.push
+    answer = recognizer.answer
 
-    def watched(frame: Frame) -> Prediction | None:
-        prediction = push(frame)
+    def watched(seen: Seen) -> Prediction | None:
+        prediction = answer(seen)
         likeliest = recognizer.card.names[int(prediction.probabilities.argmax())] if prediction else None
-        pushed.append((frame.time_s, recognizer.filled, likeliest))
+        pushed.append((seen.frame.time_s, recognizer.filled, likeliest))
         return prediction
 
-    monkeypatch.setattr(recognizer, "push", watched)
+    monkeypatch.setattr(recognizer, "answer", watched)
     shown = Shown()
     with open_source("0", connect=connecting([Timed(plie, 20), Timed(saute, 30)])) as source:
         run(
