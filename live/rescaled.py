@@ -31,8 +31,8 @@ def measured_video(source: str, height: int | None = None) -> Iterator[Video]:
         yield describe_video(path, f"{video.name} at {height} lines")
 
 
-def rescale(video: Path, to: Path, height: int) -> Path:
-    """Write `to`, `height` lines high and as wide as the picture's form asks for. The same input gives the same video.
+def rescale(video: Path, to: Path, height: int, seconds: float | None = None) -> Path:
+    """Write `to`, `height` lines high and as wide as the picture's form asks for, or only its first `seconds`.
 
     Raises:
         SourceError: ffmpeg cannot.
@@ -46,7 +46,8 @@ def rescale(video: Path, to: Path, height: int) -> Path:
         # Without B-frames and with a key frame every two seconds, as cameras do; at a rate that the scaled picture
         # alone would not fill, so that it costs what a real one of that size costs to decode.
         *("-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-g", "50", "-pix_fmt", "yuv420p"),
-        *("-b:v", rate, "-maxrate", rate, "-bufsize", rate, str(to.absolute())),
+        *("-b:v", rate, "-maxrate", rate, "-bufsize", rate, *(("-t", str(seconds)) if seconds else ())),
+        str(to.absolute()),
     ]
     try:
         done = subprocess.run(
