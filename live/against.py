@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import track
 
 from live.bench_loop import loop
-from live.bench_subject import Subject, Video, endless, open_subject, warm_up
+from live.bench_subject import Subject, Video, endless, load, open_subject, warm_up
 from live.compare import spread
 from live.file_source import FileSource
 from live.overlay import Overlay
@@ -64,6 +64,7 @@ def run_against(
         ModelError, DeviceError, SourceError: from what is opened.
     """
     cv2.setNumThreads(1)
+    load_before = load()
     few = max(FEWEST_FRAMES, frames // SLOWER)
     subject = open_subject(model, None, device, threads)
     networks = open_subject(str(ancestor.as_model()), None, device, threads)
@@ -85,19 +86,24 @@ def run_against(
         "times": spread(times["pointe"]),
         "times_on_its_networks": spread(times["its_networks"]),
         "rounds": rates,
+        "load_before": load_before,
         "machine": machine(),
         "versions": versions(),
     }
     rows = rows_against(document)
     document["targets"] = [asdict(row) for row in rows]
-    names = {"ancestor": "the ancestor's way", "its_networks": "its networks through pointe", "pointe": subject.model}
-    console.print(f"{video.name} {video.size}, {subject.recognizer.provider}\n{document['machine']}", markup=False)
-    for key, name in names.items():
-        fps = document["fps"][key]["median"]
-        console.print(f"{name:<28} {fps:8.2f} frames/s {1000 / fps:8.1f} ms a frame", markup=False)
+    _print(console, video, subject, document)
     print_rows(console, rows)
     print(json.dumps(document))
     return document
+
+
+def _print(console: Console, video: Video, subject: Subject, document: dict[str, Any]) -> None:
+    console.print(f"{video.name} {video.size}, {subject.recognizer.provider}\n{document['machine']}", markup=False)
+    names = {"ancestor": "the ancestor's way", "its_networks": "its networks through pointe", "pointe": subject.model}
+    for key, name in names.items():
+        fps = document["fps"][key]["median"]
+        console.print(f"{name:<28} {fps:8.2f} frames/s {1000 / fps:8.1f} ms a frame", markup=False)
 
 
 def _ancestors_rate(ancestor: Ancestral, stream: Iterator[Frame], frames: int) -> float:

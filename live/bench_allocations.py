@@ -12,7 +12,7 @@ from live.overlay import Overlay
 from live.recognizer import Recognizer
 from models.frames import Image
 
-TRACED_FRAMES = 60
+TRACED_FRAMES = 30
 LOOKED_EVERY = 10  # frames
 
 

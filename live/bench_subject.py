@@ -3,6 +3,7 @@
 It knows nothing of clocks.
 """
 
+import os
 from collections.abc import Generator
 from dataclasses import dataclass
 from itertools import chain, count, repeat
@@ -131,6 +132,11 @@ def describe_video(path: Path, name: str) -> Video:
     seconds = frames / rate_hz if 1 <= frames < 1e9 else 0.0
     kbit_s = round(path.stat().st_size * 8 / 1000 / seconds) if seconds else 0
     return Video(path, name, f"{width}x{height}", rate_hz, kbit_s)
+
+
+def load() -> float | None:
+    """How many programs wanted a core over the last minute; None where the system does not tell. To be asked first."""
+    return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
 
 
 def endless(path: Path) -> Generator[Frame]:

@@ -17,7 +17,7 @@ from rich.table import Table
 from live.bench_allocations import allocations
 from live.bench_children import first_answer, peak_memory
 from live.bench_loop import FilmedCamera, Times, loop
-from live.bench_subject import Subject, Video, open_subject, share_encoded, warm_up
+from live.bench_subject import Subject, Video, load, open_subject, share_encoded, warm_up
 from live.file_source import FileSource
 from live.limits import EncoderAlone, decode_alone
 from live.live_source import LiveSource
@@ -78,6 +78,7 @@ def run_compare(
         PartlyDone: all is measured and printed, and the ratio is below `fail_below`.
     """
     cv2.setNumThreads(1)
+    load_before = load()
     subject = open_subject(model, encoder, device, threads, sampled=sampled)
     alone = EncoderAlone(subject.encoder, video.path, device, threads)
     taken = [
@@ -94,6 +95,7 @@ def run_compare(
         "slowest": slowest(taken),
         "figures": figures_of(taken, subject) | apart(subject, video, device, min(rounds, STARTS)),
         "rounds": [asdict(each) | {"limit_fps": each.limit_fps, "ratio": each.ratio} for each in taken],
+        "load_before": load_before,
         "machine": machine(),
         "versions": versions(),
     }

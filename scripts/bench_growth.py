@@ -7,6 +7,7 @@ turns, so that a noisy machine is noisy for all of it.
 """
 
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -20,7 +21,7 @@ import numpy as np
 import typer
 
 from live.bench_loop import loop
-from live.bench_subject import EVERY_FRAME_HZ, describe_video, find_video, warm_up
+from live.bench_subject import EVERY_FRAME_HZ, describe_video, find_video, load, warm_up
 from live.file_source import FileSource
 from live.grid import Stream, run_grid
 from live.moves import MoveTracker
@@ -51,6 +52,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder for growth.json.")] = OUT,
 ) -> None:
     """Write growth.json and print it as one line."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     cv2.setNumThreads(1)
     with TemporaryDirectory(prefix="pointe-growth-") as folder:
         document = measure(source, Path(folder), model, frames, rounds)
@@ -60,7 +62,7 @@ def main(
 
 def measure(source: str, folder: Path, model: str, frames: int, rounds: int) -> dict[str, Any]:
     """The document: for each of what grows, by its size, frames a second and the stages of a frame."""
-    video = find_video(source)
+    video, load_before = find_video(source), load()
     copies = {each: rescale(video.path, folder / f"{each}.mp4", each, LONGEST_S) for each in HEIGHTS}
     usual, recognizer = copies[USUAL_HEIGHT], _load(find_model(model))
     windows = {each: _load(untrained_pose(folder / f"window-{each}", each)) for each in WINDOWS}
@@ -72,10 +74,11 @@ def measure(source: str, folder: Path, model: str, frames: int, rounds: int) -> 
     return {
         "benchmark": "pointe growth",
         "model": recognizer.card.name,
-        "source": {"name": video.name, "size": describe_video(usual, "").size},
+        "source": {"name": f"{video.name} at {USUAL_HEIGHT} lines", "size": describe_video(usual, "").size},
         "frames": frames,
         "rounds": rounds,
         **{name: _in_turns(sizes, rounds) for name, sizes in grown.items()},
+        "load_before": load_before,
         "machine": machine(),
         "versions": versions(),
     }

@@ -7,6 +7,7 @@ untrained weights, which run as fast as trained ones. About half an hour; with -
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -63,6 +64,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder for the documents.")] = OUT,
 ) -> None:
     """Measure, write the documents, and write the page anew."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     wanted = only.split(",") if only else [run.name for run in RUNS] + ["growth"]
     unknown = set(wanted) - {run.name for run in RUNS} - {"growth"}
     if unknown:

@@ -13,10 +13,9 @@ from live.bench_subject import describe_video, find_video, open_subject, share_e
 from live.file_source import FileSource
 from live.limits import EncoderAlone, decode_alone
 from live.overlay import Overlay
-from live.recognizer import Recognizer
 from live.rescaled import measured_video
 from models.errors import SourceError, UsageError
-from models.frames import Frame, read_video
+from models.frames import read_video
 
 
 @pytest.fixture(scope="module")
@@ -33,19 +32,19 @@ def model(tmp_path: Path) -> Path:
 def test_a_slow_network_is_not_taken_for_a_fast_one_where_the_display_draws_an_answer_again(
     clip: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    subject = open_subject(str(model), None, "cpu", 1)
-    recognizer, pushed = subject.recognizer, []
-    push = recognizer.push
+    recognizer = open_subject(str(model), None, "cpu", 1).recognizer
+    encoder, run = recognizer.encoder, []
+    infer = encoder.infer
 
-    def slowly(frame: Frame) -> object:
+    def slowly(prepared: np.ndarray) -> np.ndarray:
         time.sleep(0.25)  # longer than the display waits before it draws anew
-        pushed.append(frame.index)
-        return push(frame)
+        run.append(len(run))
+        return infer(prepared)
 
-    monkeypatch.setattr(recognizer, "push", slowly)
+    monkeypatch.setattr(encoder, "infer", slowly)
     looped = loop(recognizer, Overlay(recognizer.card), FileSource(clip, pace=False), 1, 3)
     assert len(looped.answers) == 3
-    assert len(pushed) >= 4
+    assert len(run) >= 4
 
 
 def test_every_answer_of_the_loop_says_how_long_each_stage_took(clip: Path, model: Path) -> None:
@@ -97,14 +96,14 @@ def test_a_frame_that_is_allocated_for_each_answer_is_found_and_where(
     clip: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recognizer = open_subject(str(model), None, "cpu", 1).recognizer
-    kept: list[np.ndarray] = []
-    push = Recognizer.push
+    encoder, kept = recognizer.encoder, []
+    infer = encoder.infer
 
-    def wastefully(self: Recognizer, frame: Frame) -> object:
-        kept[:] = [np.ones_like(frame.image)]
-        return push(self, frame)
+    def wastefully(prepared: np.ndarray) -> np.ndarray:
+        kept[:] = [np.ones((48, 64, 3), np.uint8)]
+        return infer(prepared)
 
-    monkeypatch.setattr(Recognizer, "push", wastefully)
+    monkeypatch.setattr(encoder, "infer", wastefully)
     found = allocations(recognizer, clip)
     assert found.frame_bytes == 64 * 48 * 3
     assert found.frame_sized
