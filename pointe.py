@@ -169,25 +169,84 @@ def classify(
 def bench(
     source: Annotated[str, typer.Argument(help="A video file, or demo.")] = "demo",
     model: Model = "ballet",
-    encoder: Annotated[str | None, typer.Option(help="Measure this encoder alone: pose, image, inception-v3.")] = None,
-    frames: Annotated[int, typer.Option(min=10, help="Frames to measure, after the warm-up.")] = 300,
+    encoder: Annotated[
+        str | None, typer.Option(help="Measure this encoder alone: pose, image, inception-v3, or an ONNX file.")
+    ] = None,
+    frames: Annotated[int, typer.Option(min=10, help="Frames to measure (in each round), after the warm-up.")] = 300,
     threads: Annotated[str, typer.Option(help="onnxruntime threads; several, as in 1,2, are compared.")] = "1",
     device: DeviceName = "auto",
+    height: Annotated[
+        int | None, typer.Option(min=64, max=4320, help="Measure a copy of the video with so many lines.")
+    ] = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Beside the encoder alone and decoding alone, in rounds.")
+    ] = False,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="With --compare: encode at the rate on the card, not every frame.")
+    ] = False,
+    against: Annotated[
+        str | None, typer.Option(help="keras: beside the way of the project that pointe descends from. Needs [train].")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, max=100, help="Of --compare and --against.")] = 5,
+    fail_below: Annotated[
+        float | None, typer.Option(min=0, help="With --compare: exit code 6 below this part of the limit.")
+    ] = None,
 ) -> None:
     """Measure frames per second and latency, stage by stage; the last line is one JSON document."""
     from rich.console import Console
 
     from live.bench import run_bench
+    from live.bench_subject import thread_counts
+    from live.rescaled import measured_video
 
-    run_bench(
-        source,
-        model=model,
-        encoder=encoder,
-        frames=frames,
-        threads=threads,
-        device=_device(device),
-        console=Console(highlight=False, soft_wrap=True),
-    )
+    _check_bench(compare, sample, against, encoder, fail_below, several=len(thread_counts(threads)) > 1)
+    options: dict[str, Any] = {
+        "model": model,
+        "frames": frames,
+        "device": _device(device),
+        "console": Console(highlight=False, soft_wrap=True),
+    }
+    if against:
+        _need("tensorflow", "tf2onnx")
+        from live.against import run_against
+
+        with native_stderr_kept_back():
+            from export.ancestor import Ancestor
+        with measured_video(source, height) as video, Ancestor() as ancestor:
+            run_against(video, ancestor, rounds=rounds, threads=int(threads), **options)
+        return
+    with measured_video(source, height) as video:
+        if compare:
+            from live.compare import run_compare
+
+            run_compare(
+                video,
+                encoder=encoder,
+                sampled=sample,
+                rounds=rounds,
+                threads=int(threads),
+                fail_below=fail_below,
+                **options,
+            )
+        else:
+            run_bench(video, encoder=encoder, threads=threads, **options)
+
+
+def _check_bench(
+    compare: bool, sample: bool, against: str | None, encoder: str | None, fail_below: float | None, *, several: bool
+) -> None:
+    """Raises UsageError for options that do not go together."""
+    if against not in (None, "keras"):
+        raise UsageError(f"--against {against}: there is only keras.")
+    if compare and against:
+        raise UsageError("--compare and --against are two measurements.\nGive one of them.")
+    for flag, given in (("--sample", sample), ("--fail-below", fail_below is not None)):
+        if given and not compare:
+            raise UsageError(f"{flag} goes with --compare.\nAdd it, or leave {flag} out.")
+    if against and encoder:
+        raise UsageError("--against measures a model, and --encoder an encoder alone.\nGive --model.")
+    if several and (compare or against):
+        raise UsageError("--threads: rounds are measured with one number of threads.\nGive one number.")
 
 
 @app.command()

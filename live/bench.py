@@ -8,59 +8,30 @@ Three measurements of the same video, each after a warm-up of its own, every fra
 
 import json
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from itertools import chain, count, repeat
 from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
-import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
-from live.address import File, understand
+from live.bench_loop import FilmedCamera, Times, loop
+from live.bench_subject import WARM_UP_FRAMES, Video, endless, open_subject, thread_counts, warm_up
 from live.file_source import FileSource
 from live.live_source import LiveSource
 from live.moves import MoveTracker
 from live.overlay import Overlay, View
 from live.recognizer import Recognizer
-from live.runner import run
-from live.screen import Screen
-from live.source import FrameSource
-from live.watch import Summary
-from models.card import HeadInfo, ModelCard, MoveClass, Provenance, find_model
-from models.encoders import describe_encoder, open_encoder
 from models.errors import UsageError
-from models.frames import Frame, Image, open_video, read_video
+from models.frames import Frame
 from models.machine import machine, versions
-from models.pretrained import ENCODERS
 from models.runtime import Device
 
-WARM_UP_FRAMES = 30
 STAGES = ("decode", "prepare", "encode", "head", "draw", "other")
-# As a card's sample_hz it takes every frame of any camera.
-EVERY_FRAME_HZ = 240.0
 PACED_S = 10.0  # the paced measurement takes no longer
-USUAL_RATE_HZ = 30.0  # of a camera, where the video's own cannot be told
-
-
-@dataclass(frozen=True)
-class Times:
-    """Durations over all measured frames, in milliseconds."""
-
-    mean_ms: float
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
-
-    @classmethod
-    def of(cls, seconds: Sequence[float]) -> "Times":
-        ms = 1000 * np.asarray(seconds)
-        p50, p95, p99 = np.percentile(ms, (50, 95, 99))
-        return cls(*(round(float(value), 3) for value in (ms.mean(), p50, p95, p99)))
 
 
 @dataclass(frozen=True)
@@ -86,63 +57,22 @@ class Measured:
     paced: Paced
 
 
-class NoHead:
-    """Stands where no head is measured: an encoder alone is given, or there is none yet for it."""
-
-    def run(self, array: npt.NDArray[Any], /) -> npt.NDArray[np.float32]:
-        return np.array([[1, 0]], np.float32)  # none, of the two moves that a card must have
-
-
-class FilmedCamera:
-    """A camera that films a video over and over: a frame comes when it is due, and is lost if nobody reads."""
-
-    def __init__(self, path: Path, rate_hz: float) -> None:
-        self._frames = endless(path)
-        self._rate_hz = rate_hz
-        self._due_s: float | None = None
-
-    def read(self) -> tuple[bool, Image]:
-        frame = next(self._frames)  # decoded before it is due, as a camera's own work is done by then
-        now_s = time.monotonic()
-        if self._due_s is None or now_s > self._due_s:
-            self._due_s = now_s
-        time.sleep(self._due_s - now_s)
-        self._due_s += 1 / self._rate_hz
-        return True, frame.image
-
-    def get(self, property_id: int, /) -> float:
-        return self._rate_hz if property_id == cv2.CAP_PROP_FPS else 0.0
-
-    def release(self) -> None:
-        self._frames.close()
-
-
 def run_bench(
-    source: str, *, model: str, encoder: str | None, frames: int, threads: str, device: Device, console: Console
+    video: Video, *, model: str, encoder: str | None, frames: int, threads: str, device: Device, console: Console
 ) -> dict[str, Any]:
     """Measure and print; what `pointe bench` does. The document that is printed last is also returned.
 
     Raises:
-        UsageError: the source is no file, or `threads` names no numbers.
+        UsageError: `threads` names no numbers, or the video is too short.
         ModelError, DeviceError, SourceError: from what is opened.
     """
-    place = understand(source)
-    if not isinstance(place, File):
-        raise UsageError("A benchmark needs the same frames each time.\nGive a video file, or demo.")
-    path, counts = place.path, _thread_counts(threads)
     cv2.setNumThreads(1)
-    size, rate_hz = _describe(path)
-    recognizers = {n: _open(model, encoder, device, n) for n in counts}
-    measured = [measure(recognizer, path, rate_hz, frames, n) for n, recognizer in recognizers.items()]
-    first = recognizers[counts[0]]
+    subjects = [open_subject(model, encoder, device, count) for count in thread_counts(threads)]
+    measured = [measure(subject.recognizer, video, frames, subject.threads) for subject in subjects]
     document = {
         "benchmark": "pointe",
-        "model": None if encoder else first.card.name,
-        "encoder": {"name": first.card.encoder.name, "sha256": first.card.encoder.sha256},
-        "head": None if encoder else {"name": first.card.head.name, "sha256": first.card.head.sha256},
-        "window": first.card.window,
-        "provider": first.provider,
-        "source": {"name": source if source == "demo" else path.name, "size": size, "rate_hz": rate_hz},
+        **subjects[0].as_dict(),
+        "source": video.as_dict(),
         "warm_up_frames": WARM_UP_FRAMES,
         "measured": [asdict(each) for each in measured],
         "machine": machine(),
@@ -153,32 +83,29 @@ def run_bench(
     return document
 
 
-def measure(recognizer: Recognizer, path: Path, rate_hz: float, frames: int, threads: int) -> Measured:
+def measure(recognizer: Recognizer, video: Video, frames: int, threads: int) -> Measured:
     """The three measurements of one recogniser that answers for every frame."""
-    overlay, warm_up = Overlay(recognizer.card), _warm_up(recognizer)
+    overlay, skip, path, rate_hz = Overlay(recognizer.card), warm_up(recognizer), video.path, video.rate_hz
     stages, whole = in_turn(recognizer, overlay, path, frames)
-    _, answers = _run(recognizer, overlay, FileSource(path, pace=False), warm_up + frames)
-    ticks = [answer.tick_s for answer in answers[warm_up:]]
-    if len(ticks) < 2:
-        raise UsageError(
-            f"{path} is too short: at least {warm_up + 2} frames are needed.\nGive a longer video, or demo."
-        )
+    overlapped = loop(recognizer, overlay, FileSource(path, pace=False), skip, frames)
+    if len(overlapped.answers) < 2:
+        raise UsageError(f"{path} is too short: at least {skip + 2} frames are needed.\nGive a longer video, or demo.")
     camera = LiveSource("filmed", lambda: FilmedCamera(path, rate_hz))
-    paced, answers = _run(recognizer, overlay, camera, warm_up + min(frames, round(PACED_S * rate_hz)))
+    paced = loop(recognizer, overlay, camera, skip, min(frames, round(PACED_S * rate_hz)))
     return Measured(
         threads=threads,
         frames=frames,
         stages={name: Times.of(seconds) for name, seconds in stages.items()},
         whole=Times.of(whole),
         in_turn_fps=round(len(whole) / sum(whole), 2),
-        overlapped_fps=round((len(ticks) - 1) / (ticks[-1] - ticks[0]), 2),
-        overlapped_frames=len(ticks),
+        overlapped_fps=round(overlapped.fps, 2),
+        overlapped_frames=len(overlapped.answers),
         paced=Paced(
             rate_hz=rate_hz,
-            captured=paced.frames,
-            answered=paced.answered,
-            dropped=paced.dropped,
-            latency=Times.of([answer.latency_s for answer in answers[warm_up:]]),
+            captured=paced.summary.frames,
+            answered=paced.summary.answered,
+            dropped=paced.summary.dropped,
+            latency=Times.of([answer.latency_s for answer in paced.answers]),
         ),
     )
 
@@ -192,7 +119,7 @@ def in_turn(
     stages: dict[str, list[float]] = {name: [] for name in STAGES}
     whole: list[float] = []
     with closing(endless(path)) as stream:
-        for index in range(-_warm_up(recognizer), frames):
+        for index in range(-warm_up(recognizer), frames):
             start = time.perf_counter()
             frame = next(stream)
             decoded = time.perf_counter()
@@ -212,42 +139,6 @@ def in_turn(
     return stages, whole
 
 
-def endless(path: Path) -> Generator[Frame]:
-    """The frames of a video over and over, numbered and timed as one long one at USUAL_RATE_HZ."""
-    numbers = count()
-    for frame in chain.from_iterable(read_video(path) for _ in repeat(None)):
-        index = next(numbers)
-        yield Frame(frame.image, index, index / USUAL_RATE_HZ)
-
-
-@dataclass(frozen=True)
-class _Answered:
-    tick_s: float  # when, on the monotonic clock
-    latency_s: float
-
-
-def _run(recognizer: Recognizer, overlay: Overlay, source: FrameSource, frames: int) -> tuple[Summary, list[_Answered]]:
-    """The product's own loop for `frames` answers or to the end."""
-    recognizer.reset()
-    answers: list[_Answered] = []
-
-    def draw(image: Image, view: View, details: bool, help_: bool) -> Image:
-        answers.append(_Answered(time.monotonic(), view.latency_s or 0.0))
-        return overlay.draw(image, view, details=details, help=help_)
-
-    with source:
-        summary = run(
-            source,
-            recognizer,
-            MoveTracker(recognizer.card),
-            Screen(source, draw=draw),
-            on_move=lambda move: None,
-            tell=lambda line: None,
-            stopped=lambda: int(len(answers) >= frames),
-        )
-    return summary, answers
-
-
 def _view(frame: Frame, recognizer: Recognizer, tracker: MoveTracker) -> View:
     return View(
         time_s=frame.time_s,
@@ -263,49 +154,6 @@ def _view(frame: Frame, recognizer: Recognizer, tracker: MoveTracker) -> View:
         latency_s=0.0,
         provider=recognizer.provider,
     )
-
-
-def _warm_up(recognizer: Recognizer) -> int:
-    """Frames before anything counts: the window must be full, for until then there is no head to wait for."""
-    return max(WARM_UP_FRAMES, recognizer.card.window)
-
-
-def _open(model: str, encoder: str | None, device: Device, threads: int) -> Recognizer:
-    if encoder is None:
-        return Recognizer.load(find_model(model), device, threads, EVERY_FRAME_HZ)
-    if encoder not in ENCODERS:
-        raise UsageError(f"No encoder '{encoder}'.\nChoose one of {', '.join(ENCODERS)}.")
-    path, info = describe_encoder(encoder)
-    card = ModelCard(
-        name="encoder-alone",
-        moves=(MoveClass(name="none", display="none"), MoveClass(name="any", display="any")),
-        encoder=info,
-        head=HeadInfo(name="pointe", sha256="0" * 64),
-        sample_hz=EVERY_FRAME_HZ,
-        window=1,
-        provenance=Provenance(trained_on="nothing"),
-    )
-    return Recognizer(card, open_encoder(info.kind, path, device, threads), NoHead())
-
-
-def _thread_counts(text: str) -> list[int]:
-    try:
-        counts = [int(part) for part in text.split(",")]
-    except ValueError:
-        counts = []
-    if not counts or min(counts) < 1:
-        raise UsageError(f"--threads {text}: give a number, or several as in 1,2.")
-    return counts
-
-
-def _describe(path: Path) -> tuple[str, float]:
-    capture = open_video(path)
-    try:
-        width, height = (int(capture.get(key)) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
-        rate_hz = capture.get(cv2.CAP_PROP_FPS)
-    finally:
-        capture.release()
-    return f"{width}x{height}", round(rate_hz if 1 <= rate_hz <= EVERY_FRAME_HZ else USUAL_RATE_HZ, 3)
 
 
 def _print(console: Console, document: dict[str, Any], measured: Sequence[Measured]) -> None:

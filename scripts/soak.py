@@ -25,7 +25,8 @@ import cv2
 import numpy as np
 
 from live.address import DEMO
-from live.bench import EVERY_FRAME_HZ, FilmedCamera
+from live.bench_loop import FilmedCamera
+from live.bench_subject import EVERY_FRAME_HZ
 from live.capture import UnreachableError
 from live.live_source import LiveSource
 from live.moves import MoveTracker

@@ -1,0 +1,122 @@
+"""pointe beside the way of the project that it descends from, on the same video, in rounds that take turns.
+
+The ancestor comes in as something that answers for a picture and can give its networks as a model folder; nothing of
+Keras is known here.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+from rich.console import Console
+from rich.progress import track
+
+from live.bench_loop import loop
+from live.bench_subject import Subject, Video, endless, load, open_subject, warm_up
+from live.compare import spread
+from live.file_source import FileSource
+from live.overlay import Overlay
+from live.targets import print_rows, rows_against
+from models.errors import UsageError
+from models.frames import Frame, Image
+from models.machine import machine, versions
+from models.runtime import Device
+
+# Frames of the slow ones in a round, for so many of the pose model.
+SLOWER = 30
+FEWEST_FRAMES = 4
+
+
+class Ancestral(Protocol):
+    def answer(self, image: Image, /) -> object:
+        """All that it does for a frame."""
+
+    def as_model(self) -> Path:
+        """Its networks as a model folder."""
+
+
+def run_against(
+    video: Video,
+    ancestor: Ancestral,
+    *,
+    model: str,
+    frames: int,
+    rounds: int,
+    threads: int,
+    device: Device,
+    console: Console,
+) -> dict[str, Any]:
+    """Measure and print; what `pointe bench --against keras` does. The document that is printed last is also returned.
+
+    All decode the same video. The ancestor takes its frames one after the other; `pointe` runs its whole path, every
+    frame encoded, answered and drawn: once with `model` and once with the ancestor's networks.
+
+    Args:
+        frames: of `model` in each round; the others, which are slower, take a part of it.
+
+    Raises:
+        UsageError: the video is too short.
+        ModelError, DeviceError, SourceError: from what is opened.
+    """
+    cv2.setNumThreads(1)
+    load_before = load()
+    few = max(FEWEST_FRAMES, frames // SLOWER)
+    subject = open_subject(model, None, device, threads)
+    networks = open_subject(str(ancestor.as_model()), None, device, threads)
+    rates: dict[str, list[float]] = {"ancestor": [], "its_networks": [], "pointe": []}
+    with closing(endless(video.path)) as stream:
+        ancestor.answer(next(stream).image)  # its first takes seconds
+        for _ in track(range(rounds), "rounds", console=console, transient=True, disable=not console.is_terminal):
+            rates["ancestor"].append(_ancestors_rate(ancestor, stream, few))
+            rates["its_networks"].append(_products_rate(networks, video.path, few))
+            rates["pointe"].append(_products_rate(subject, video.path, frames))
+    times = {name: [a / b for a, b in zip(rates[name], rates["ancestor"], strict=True)] for name in rates}
+    document: dict[str, Any] = {
+        "benchmark": "pointe against keras",
+        **subject.as_dict(),
+        "threads": threads,
+        "source": video.as_dict(),
+        "frames": {"ancestor": few, "its_networks": few, "pointe": frames},
+        "fps": {name: spread(values, 3) for name, values in rates.items()},
+        "times": spread(times["pointe"]),
+        "times_on_its_networks": spread(times["its_networks"]),
+        "rounds": rates,
+        "load_before": load_before,
+        "machine": machine(),
+        "versions": versions(),
+    }
+    rows = rows_against(document)
+    document["targets"] = [asdict(row) for row in rows]
+    _print(console, video, subject, document)
+    print_rows(console, rows)
+    print(json.dumps(document))
+    return document
+
+
+def _print(console: Console, video: Video, subject: Subject, document: dict[str, Any]) -> None:
+    console.print(f"{video.name} {video.size}, {subject.recognizer.provider}\n{document['machine']}", markup=False)
+    names = {"ancestor": "the ancestor's way", "its_networks": "its networks through pointe", "pointe": subject.model}
+    for key, name in names.items():
+        fps = document["fps"][key]["median"]
+        console.print(f"{name:<28} {fps:8.2f} frames/s {1000 / fps:8.1f} ms a frame", markup=False)
+
+
+def _ancestors_rate(ancestor: Ancestral, stream: Iterator[Frame], frames: int) -> float:
+    start_s = time.perf_counter()
+    for _ in range(frames):
+        ancestor.answer(next(stream).image)
+    return frames / (time.perf_counter() - start_s)
+
+
+def _products_rate(subject: Subject, video: Path, frames: int) -> float:
+    recognizer = subject.recognizer
+    skip = warm_up(recognizer)
+    run = loop(recognizer, Overlay(recognizer.card), FileSource(video, pace=False), skip, frames)
+    if len(run.answers) < 2:
+        raise UsageError(f"{video} is too short: {skip + frames} frames are needed.\nGive a longer video, or demo.")
+    return run.fps
