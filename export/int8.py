@@ -28,7 +28,7 @@ PICTURES = 100  # to calibrate with; twice as many changed nothing
 LEAST_PICTURES = 20
 STEPS = 300  # to check on, at least, where the videos hold so many
 LEAST_STEPS = 20
-# What may change. Of the shipped model, whose event F1 stays within what chance does, it is a third of this.
+# What may change: about three times what does in the shipped model.
 MOST_DIFFERING = 0.06  # of the windows: another move is the likeliest
 MOST_MOVED = 0.1  # of the joints that are seen
 MOVED = 0.05  # torsos by which a joint has moved
