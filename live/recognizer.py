@@ -133,7 +133,7 @@ class Recognizer:
         Args:
             sample_hz: as for the constructor.
             threads_apart: for files. An encoder that remembers nothing has as many frames at once in it as there are
-                threads, instead of all threads in one frame: none waits for another then.
+                threads, instead of all threads in one frame: none waits for another then. The head has one thread.
 
         Raises:
             CardError: card.json is wrong.
@@ -144,7 +144,7 @@ class Recognizer:
         at_once = min(threads, os.cpu_count() or 1) if threads_apart and card.encoder.kind == "image" else 1
         encoder = open_encoder(card.encoder.kind, folder / ENCODER_FILE, "cpu", threads // at_once)
         check_encoder(encoder, card, folder)
-        head = open_session(folder / HEAD_FILE, "cpu", threads)
+        head = open_session(folder / HEAD_FILE, "cpu", threads // at_once)
         check_head(head, card, folder)
         networks: tuple[Encoder, Head] = on_gpu(folder, card, encoder, head, device) or (encoder, head)
         return cls(card, *networks, sample_hz, at_once)

@@ -73,19 +73,35 @@ def test_several_frames_are_answered_to_the_bit_as_one_by_one(head: Session, tog
     assert other.answers_at_once == MOST
 
 
-def test_heads_whose_windows_are_not_answered_alone_run_one_by_one(original: Path, tmp_path: Path) -> None:
-    assert quantize_head(original, tmp_path / HEAD_FILE)
-    int8 = open_session(tmp_path / HEAD_FILE, "cpu")
-    shipped = open_session(find_model(DEFAULT_MODEL) / HEAD_FILE, "cpu")
-    for head in (int8, shipped):
-        window, features = (int(length) for length in head.input.shape[1:] if isinstance(length, int))
-        several = Several(head, window, features)
-        windows = np.random.default_rng(5).standard_normal((MOST, window, features), np.float32)
-        for each in windows:
-            several.add(each)
-        answers = several.run()
-        assert several.at_once == 1
-        assert [answer.tobytes() for answer in answers] == [head.run(each[None])[0].tobytes() for each in windows]
+def for_one_alone(source: Path, target: Path) -> None:
+    """A copy of the toy's head that says it takes any batch and fails for more than one."""
+    network = onnx.load(source)
+    [mean] = [node for node in network.graph.node if node.op_type == "ReduceMean"]
+    mean.output[0] = "means"
+    network.graph.initializer.append(onnx.numpy_helper.from_array(np.array([1, 3]), "one"))
+    network.graph.node.insert(1, onnx.helper.make_node("Reshape", ["means", "one"], ["mean"]))
+    onnx.save(network, target)
+
+
+@pytest.mark.parametrize("kind", ["int8", "shipped", "for one alone"])
+def test_a_head_that_answers_otherwise_for_several_runs_one_by_one(original: Path, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / HEAD_FILE
+    if kind == "int8":
+        assert quantize_head(original, path)
+    elif kind == "shipped":
+        path = find_model(DEFAULT_MODEL) / HEAD_FILE
+    else:
+        save_head(tmp_path / "toy.onnx")
+        for_one_alone(tmp_path / "toy.onnx", path)
+    head = open_session(path, "cpu")
+    window, features = (int(length) for length in head.input.shape[1:] if isinstance(length, int))
+    several = Several(head, window, features)
+    windows = np.random.default_rng(5).standard_normal((MOST, window, features), np.float32)
+    for each in windows:
+        several.add(each)
+    answers = several.run()
+    assert several.at_once == 1
+    assert [answer.tobytes() for answer in answers] == [head.run(each[None])[0].tobytes() for each in windows]
 
 
 def test_a_head_that_is_small_or_of_a_fixed_batch_or_on_a_gpu_gets_one_window(
