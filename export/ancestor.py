@@ -1,10 +1,11 @@
-"""The networks of the project that pointe descends from, its way to run them, and the same networks as a model folder.
+"""The networks of the project that pointe descends from, its way to run them, and the same networks as model folders.
 
 Its way: Keras `predict` of InceptionV3 for every frame, then `predict` of its LSTM over the last 40 features. The
 weights are random (their values do not change the time), so nothing is downloaded.
 """
 
 from collections import deque
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
@@ -14,17 +15,20 @@ import keras
 import numpy as np
 
 from export.pretrained import convert_image_encoder
+from export.quantize import quantize_encoder, quantize_head
 from export.untrained import write_untrained
-from models.card import ENCODER_FILE
-from models.frames import Image
+from models.card import ENCODER_FILE, HEAD_FILE, ModelCard, sha256_of
+from models.frames import Image, read_video, to_input
 
 WINDOW, SIZE, FEATURES, MOVES = 40, 299, 2048, 20
 # How far the exported InceptionV3 may differ from Keras: as for the one with weights, see export/pretrained.py.
 TOLERANCE = 5e-4
+# Frames that show the ranges in int8, every so many of the video; of random weights nothing finer is worth it.
+PICTURES, APART = 10, 20
 
 
 class Ancestor:
-    """InceptionV3 and LSTM(2048) in Keras. Within a `with`, also as a model folder for pointe."""
+    """InceptionV3 and LSTM(2048) in Keras. Within a `with`, also as model folders for pointe."""
 
     def __init__(self) -> None:
         """The window starts full, since until then there is nothing to measure."""
@@ -70,3 +74,23 @@ class Ancestor:
         encoder = keras.Model(image, self._cnn(scaled, training=False))
         convert_image_encoder(encoder, folder / ENCODER_FILE, TOLERANCE)
         return write_untrained(folder, folder / ENCODER_FILE, self._head, name="original")
+
+    def in_int8(self, model: Path, video: Path) -> Path:
+        """What `as_model` gave, in int8. How far its answers go off is not looked at: its weights are random.
+
+        Raises:
+            SourceError: the video cannot be read.
+        """
+        folder = model.with_name("ancestor-int8")
+        folder.mkdir()
+        frames = islice(read_video(video), 0, PICTURES * APART, APART)
+        pictures = [to_input(frame.image, None, SIZE)[None] for frame in frames]
+        quantize_encoder(model / ENCODER_FILE, folder / ENCODER_FILE, pictures)
+        quantize_head(model / HEAD_FILE, folder / HEAD_FILE)
+        card = ModelCard.load(model)
+        encoder, head = (
+            info.model_copy(update={"sha256": sha256_of(folder / file)})
+            for info, file in ((card.encoder, ENCODER_FILE), (card.head, HEAD_FILE))
+        )
+        card.model_copy(update={"name": f"{card.name} in int8", "encoder": encoder, "head": head}).save(folder)
+        return folder

@@ -5,6 +5,7 @@ Keras is known here.
 """
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,15 +22,18 @@ from live.bench_subject import Subject, Video, endless, load, open_subject, warm
 from live.compare import spread
 from live.file_source import FileSource
 from live.overlay import Overlay
+from live.several import MOST
 from live.targets import print_rows, rows_against
 from models.errors import UsageError
 from models.frames import Frame, Image
 from models.machine import machine, versions
 from models.runtime import Device
 
-# Frames of the slow ones in a round, for so many of the pose model.
+# For so many frames of the pose model one of the ancestor's in a round, ...
 SLOWER = 30
 FEWEST_FRAMES = 4
+# ... and one of its networks, whose answers may come MOST at once: whole such lots are timed, from first to first.
+NETWORKS_SLOWER = 6
 
 
 class Ancestral(Protocol):
@@ -38,6 +42,9 @@ class Ancestral(Protocol):
 
     def as_model(self) -> Path:
         """Its networks as a model folder."""
+
+    def in_int8(self, model: Path, video: Path, /) -> Path:
+        """That model in int8, with the ranges that the video shows."""
 
 
 def run_against(
@@ -54,7 +61,8 @@ def run_against(
     """Measure and print; what `pointe bench --against keras` does. The document that is printed last is also returned.
 
     All decode the same video. The ancestor takes its frames one after the other; `pointe` runs its whole path, every
-    frame encoded, answered and drawn: once with `model` and once with the ancestor's networks.
+    frame encoded, answered and drawn: with `model`, and with the ancestor's networks in float and in int8, which have
+    all cores, as Keras takes them.
 
     Args:
         frames: of `model` in each round; the others, which are slower, take a part of it.
@@ -65,26 +73,32 @@ def run_against(
     """
     cv2.setNumThreads(1)
     load_before = load()
-    few = max(FEWEST_FRAMES, frames // SLOWER)
+    counts = {"ancestor": max(FEWEST_FRAMES, frames // SLOWER), "pointe": frames}
+    counts["its_networks"] = counts["its_networks_int8"] = MOST * max(1, frames // (NETWORKS_SLOWER * MOST)) + 1
     subject = open_subject(model, None, device, threads)
-    networks = open_subject(str(ancestor.as_model()), None, device, threads)
-    rates: dict[str, list[float]] = {"ancestor": [], "its_networks": [], "pointe": []}
+    folder = ancestor.as_model()
+    products = {"pointe": subject} | {
+        name: open_subject(str(each), None, device, os.cpu_count() or 1, threads_apart=True)
+        for name, each in (("its_networks", folder), ("its_networks_int8", ancestor.in_int8(folder, video.path)))
+    }
+    rates: dict[str, list[float]] = {name: [] for name in ("ancestor", *products)}
     with closing(endless(video.path)) as stream:
         ancestor.answer(next(stream).image)  # its first takes seconds
         for _ in track(range(rounds), "rounds", console=console, transient=True, disable=not console.is_terminal):
-            rates["ancestor"].append(_ancestors_rate(ancestor, stream, few))
-            rates["its_networks"].append(_products_rate(networks, video.path, few))
-            rates["pointe"].append(_products_rate(subject, video.path, frames))
+            rates["ancestor"].append(_ancestors_rate(ancestor, stream, counts["ancestor"]))
+            for name, product in products.items():
+                rates[name].append(_products_rate(product, video.path, counts[name]))
     times = {name: [a / b for a, b in zip(rates[name], rates["ancestor"], strict=True)] for name in rates}
     document: dict[str, Any] = {
         "benchmark": "pointe against keras",
         **subject.as_dict(),
         "threads": threads,
         "source": video.as_dict(),
-        "frames": {"ancestor": few, "its_networks": few, "pointe": frames},
+        "frames": counts,
         "fps": {name: spread(values, 3) for name, values in rates.items()},
         "times": spread(times["pointe"]),
         "times_on_its_networks": spread(times["its_networks"]),
+        "times_on_its_networks_int8": spread(times["its_networks_int8"]),
         "rounds": rates,
         "load_before": load_before,
         "machine": machine(),
@@ -100,7 +114,12 @@ def run_against(
 
 def _print(console: Console, video: Video, subject: Subject, document: dict[str, Any]) -> None:
     console.print(f"{video.name} {video.size}, {subject.recognizer.provider}\n{document['machine']}", markup=False)
-    names = {"ancestor": "the ancestor's way", "its_networks": "its networks through pointe", "pointe": subject.model}
+    names = {
+        "ancestor": "the ancestor's way",
+        "its_networks": "its networks through pointe",
+        "its_networks_int8": "the same in int8",
+        "pointe": subject.model,
+    }
     for key, name in names.items():
         fps = document["fps"][key]["median"]
         console.print(f"{name:<28} {fps:8.2f} frames/s {1000 / fps:8.1f} ms a frame", markup=False)

@@ -47,16 +47,21 @@ class Ahead(Generic[Item]):
 
     def next(self, timeout_s: float | None = None) -> Item | None:
         """The next item; None when none came in time or it has ended."""
+        items = self.several(1, timeout_s)
+        return items[0] if items else None
+
+    def several(self, count: int, timeout_s: float | None = None) -> list[Item]:
+        """So many items where they are all there already, else the next one alone; none as for `next`."""
         with self._changed:
             self._changed.wait_for(lambda: self._ready or self._done, timeout_s)
             if self._ready:
-                item = self._ready.popleft()
+                items = [self._ready.popleft() for _ in range(count if len(self._ready) >= count else 1)]
                 self._changed.notify_all()
-                return item
+                return items
             error, self._error = self._error, None
         if error is not None:
             raise error
-        return None
+        return []
 
     def close(self, timeout_s: float) -> bool:
         """Ask the thread to end and wait for it; items not taken are dropped. False when it still runs.

@@ -70,9 +70,18 @@ class NoHead:
 
 
 def open_subject(
-    model: str, encoder: str | None, device: Device, threads: int, *, sampled: bool = False, window: int = 1
+    model: str,
+    encoder: str | None,
+    device: Device,
+    threads: int,
+    *,
+    sampled: bool = False,
+    window: int = 1,
+    threads_apart: bool = False,
 ) -> Subject:
     """A model; or an encoder alone, by its name or file, where one is given: then there is no head.
+
+    `threads_apart` is for a model on files, as in `Recognizer.load`.
 
     Raises:
         UsageError: no such encoder, or an encoder alone is to be sampled at a card's rate.
@@ -80,7 +89,8 @@ def open_subject(
     """
     if encoder is None:
         folder = find_model(model)
-        recognizer = Recognizer.load(folder, device, threads, None if sampled else EVERY_FRAME_HZ)
+        sample_hz = None if sampled else EVERY_FRAME_HZ
+        recognizer = Recognizer.load(folder, device, threads, sample_hz, threads_apart=threads_apart)
         return Subject(recognizer, folder / ENCODER_FILE, threads, model, sampled)
     if encoder not in ENCODERS and not encoder.endswith(".onnx"):
         raise UsageError(f"No encoder '{encoder}'.\nChoose one of {', '.join(ENCODERS)}, or give an ONNX file.")
@@ -148,8 +158,11 @@ def endless(path: Path) -> Generator[Frame]:
 
 
 def warm_up(recognizer: Recognizer) -> int:
-    """Frames before anything counts, every one encoded: until the window is full there is no head to wait for."""
-    return max(WARM_UP_FRAMES, recognizer.card.window)
+    """Frames before anything counts, every one encoded: until the window is full there is no head to wait for.
+
+    Then a large head first tries whether it answers for several at once.
+    """
+    return max(WARM_UP_FRAMES, recognizer.card.window + 2 * recognizer.answers_at_once)
 
 
 def share_encoded(subject: Subject, times_s: list[float]) -> float:

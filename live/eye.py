@@ -18,7 +18,7 @@ from models.threads import THREAD_PREFIX
 
 # Without a new frame whoever waits is told so this often.
 TICK_S = 0.1
-# Encoded frames that wait for whoever takes them.
+# Encoded frames that wait for whoever takes them, or as many as are answered at once.
 SEEN_AHEAD = 2
 # An encoder that is in a slow network ends after it.
 CLOSE_S = 1.0
@@ -33,26 +33,27 @@ class Eye:
         self.passed_over = 0  # frames that were taken and not handed over
         self._source, self._recognizer = source, recognizer
 
-    def one_by_one(self, max_seconds: float | None = None, wait_s: float = TICK_S) -> Generator[Seen | None]:
-        """What the encoder makes of each frame, when it is asked for; None when none came for `wait_s`."""
+    def one_by_one(self, max_seconds: float | None = None, wait_s: float = TICK_S) -> Generator[list[Seen]]:
+        """What the encoder makes of each frame, when it is asked for; empty when none came for `wait_s`."""
         source, recognizer = self._source, self._recognizer
         while not source.ended:
             frame = source.next(wait_s)
             if self._beyond(frame, max_seconds):
                 return
-            yield recognizer.see(frame) if frame else None
+            yield [recognizer.see(frame)] if frame else []
 
-    def ahead(self, max_seconds: float | None = None) -> Generator[Seen | None]:
+    def ahead(self, max_seconds: float | None = None) -> Generator[list[Seen]]:
         """The same, from a thread of its own that is a little ahead: for a file, since it costs a camera's frame time.
 
-        What it was ahead when this is closed counts as passed over.
+        As many frames as the head gains by are handed over together where they wait for it. What it was ahead when
+        this is closed counts as passed over.
         """
         at_once = self._recognizer.frames_at_once
         encoded = self._overlapped(max_seconds) if at_once == 1 else self._at_once(max_seconds, at_once)
-        ahead = Ahead(encoded, SEEN_AHEAD, "encoder")
+        ahead = Ahead(encoded, max(SEEN_AHEAD, self._recognizer.answers_at_once), "encoder")
         try:
             while not ahead.ended:
-                yield ahead.next(TICK_S)
+                yield ahead.several(self._recognizer.answers_at_once, TICK_S)
         finally:
             ahead.close(CLOSE_S)
             self.passed_over += ahead.dropped

@@ -7,15 +7,17 @@ of its predictions.
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from live.gpu import on_gpu
 from live.networks import check_encoder, check_head
+from live.several import Head, Several
 from models.card import ENCODER_FILE, HEAD_FILE, ModelCard
 from models.encoders import Encoder, Feature, ImageEncoder, open_encoder
 from models.errors import ModelError
@@ -23,13 +25,6 @@ from models.frames import MAX_GAP_S, Box, Frame, Sampler
 from models.runtime import Device, open_session
 
 Probabilities = npt.NDArray[np.float32]  # (moves,)
-
-
-class Head(Protocol):
-    """The network over the window."""
-
-    def run(self, array: npt.NDArray[Any], /) -> npt.NDArray[np.float32]:
-        """(batch, window, feature_dim) to (batch, moves)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +80,15 @@ class Seen:
         return self.taken.frame
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What is known once the frame is answered."""
+
+    prediction: Prediction | None  # as for `Recognizer.push`
+    filled: int  # features in the window that ends with it
+    times: StageTimes
+
+
 class Recognizer:
     """Push every frame of one stream; what to encode and when to answer is decided here, by the frames' times."""
 
@@ -109,6 +113,7 @@ class Recognizer:
         self._dancer = False
         # Of the half that keeps the window:
         self._window = np.zeros((1, card.window, encoder.feature_dim), np.float32)
+        self._several = Several(head, card.window, encoder.feature_dim)
         self._filled = 0
         self._feature_s = -np.inf
         self.reset()
@@ -128,7 +133,7 @@ class Recognizer:
         Args:
             sample_hz: as for the constructor.
             threads_apart: for files. An encoder that remembers nothing has as many frames at once in it as there are
-                threads, instead of all threads in one frame: none waits for another then.
+                threads, instead of all threads in one frame: none waits for another then. The head has one thread.
 
         Raises:
             CardError: card.json is wrong.
@@ -139,7 +144,7 @@ class Recognizer:
         at_once = min(threads, os.cpu_count() or 1) if threads_apart and card.encoder.kind == "image" else 1
         encoder = open_encoder(card.encoder.kind, folder / ENCODER_FILE, "cpu", threads // at_once)
         check_encoder(encoder, card, folder)
-        head = open_session(folder / HEAD_FILE, "cpu", threads)
+        head = open_session(folder / HEAD_FILE, "cpu", threads // at_once)
         check_head(head, card, folder)
         networks: tuple[Encoder, Head] = on_gpu(folder, card, encoder, head, device) or (encoder, head)
         return cls(card, *networks, sample_hz, at_once)
@@ -152,6 +157,11 @@ class Recognizer:
     def provider(self) -> str:
         """What the encoder really runs on."""
         return self.encoder.provider
+
+    @property
+    def answers_at_once(self) -> int:
+        """So many frames at once, and no more, may be given to `answers`; 1 where the head gains nothing by it."""
+        return self._several.at_once
 
     @property
     def filled(self) -> int:
@@ -216,18 +226,29 @@ class Recognizer:
 
     def answer(self, seen: Seen) -> Prediction | None:
         """The second half of `push`: all that `see` gave, in its order. It may run in another thread."""
-        if seen.taken.afresh:
-            self._clear_window()
-        if not seen.taken.sampled:
-            return None
-        self.times = StageTimes(seen.prepare_s, seen.encode_s)
-        time_s = seen.frame.time_s
-        if time_s - self._feature_s > MAX_GAP_S:
-            self._clear_window()
-        if seen.feature is None:
-            return None
-        self._append(seen.feature, time_s)
-        return self._predict() if self._filled == self.card.window else None
+        due = self._follow(seen)
+        start = time.perf_counter()
+        probabilities = self._head.run(self._window)[0] if due else None
+        return self._noted(seen, probabilities, time.perf_counter() - start)
+
+    def answers(self, seen: Sequence[Seen]) -> list[Outcome]:
+        """`answer` for several frames, to the bit, with one run of the head for all their windows where it can be."""
+        if len(seen) == 1:
+            return [Outcome(self.answer(seen[0]), self._filled, self.times)]
+        followed = []
+        for each in seen:
+            due = self._follow(each)
+            if due:
+                self._several.add(self._window[0])
+            followed.append((each, due, self._filled))
+        start = time.perf_counter()
+        answers = self._several.run()
+        head_s = (time.perf_counter() - start) / max(len(answers), 1)
+        left = iter(answers)
+        return [
+            Outcome(self._noted(each, next(left) if due else None, head_s), filled, self.times)
+            for each, due, filled in followed
+        ]
 
     def finish(self) -> Prediction | None:
         """The stream has ended: the prediction of one that was too short to fill the window, padded in front.
@@ -235,9 +256,23 @@ class Recognizer:
         None: the window was filled, so its predictions were given, or no dancer was seen at all.
         """
         short = 0 < self._filled < self.card.window
-        prediction = self._predict() if short else None
+        prediction = self._prediction(self._head.run(self._window)[0], self._feature_s) if short else None
         self.reset()
         return prediction
+
+    def _follow(self, seen: Seen) -> bool:
+        """Bring the window up to the frame; whether there is one to answer for."""
+        if seen.taken.afresh:
+            self._clear_window()
+        if not seen.taken.sampled:
+            return False
+        time_s = seen.frame.time_s
+        if time_s - self._feature_s > MAX_GAP_S:
+            self._clear_window()
+        if seen.feature is None:
+            return False
+        self._append(seen.feature, time_s)
+        return self._filled == self.card.window
 
     def _append(self, feature: Feature, time_s: float) -> None:
         self._window[0, :-1] = self._window[0, 1:]
@@ -245,16 +280,19 @@ class Recognizer:
         self._filled = min(self._filled + 1, self.card.window)
         self._feature_s = time_s
 
-    def _predict(self) -> Prediction:
-        start = time.perf_counter()
-        probabilities = self._head.run(self._window)[0]
-        self.times = StageTimes(self.times.prepare_s, self.times.encode_s, time.perf_counter() - start)
+    def _noted(self, seen: Seen, probabilities: Probabilities | None, head_s: float) -> Prediction | None:
+        """The prediction of what the head answered for a frame, and the times that it took."""
+        if seen.taken.sampled:
+            self.times = StageTimes(seen.prepare_s, seen.encode_s, 0.0 if probabilities is None else head_s)
+        return None if probabilities is None else self._prediction(probabilities, seen.frame.time_s)
+
+    def _prediction(self, probabilities: Probabilities, time_s: float) -> Prediction:
         if not np.isfinite(probabilities).all():
             raise ModelError(
                 f"The head of {self.card.name} answered with a number that is not finite.\n"
                 "The model is damaged or was trained badly; use another with --model."
             )
-        return Prediction(_calibrated(probabilities, self.card.temperature), self._feature_s)
+        return Prediction(_calibrated(probabilities, self.card.temperature), time_s)
 
     def _begin_afresh(self) -> None:
         self._sampler.reset()

@@ -84,6 +84,11 @@ def rows_against(document: dict[str, Any]) -> list[Row]:
             document["times_on_its_networks"],
             TIMES_ON_ITS_NETWORKS,
         ),
+        _times(
+            "the same in int8 (of random weights: answers not compared)",
+            document["times_on_its_networks_int8"],
+            TIMES_ON_ITS_NETWORKS,
+        ),
     ]
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from live.eye import Eye
 from live.moves import Move, MoveTracker
 from live.overlay import View
-from live.recognizer import Recognizer, Seen
+from live.recognizer import Outcome, Recognizer, Seen
 from live.screen import Answer
 from live.source import FrameSource
 
@@ -70,29 +70,24 @@ class Watch:
         self.moves: list[Move] = []
         self.eye = Eye(source, recognizer)
         self.answered = 0
+        self._taken = 0  # to be answered
         self.first_s = self.last_s = 0.0  # of the answers, on the monotonic clock
         self._source, self._recognizer, self._tracker = source, recognizer, tracker
         self._on_move, self._on_answer = on_move, on_answer
         self._rate = Rate()
         self._latency_s: float | None = None
 
-    def answers(self, seen: Generator[Seen | None]) -> Iterator[Answer | None]:
-        """An answer for each frame that was seen; None for none. Closing it closes `seen`."""
+    def answers(self, seen: Generator[list[Seen]]) -> Iterator[Answer | None]:
+        """An answer for each frame that was seen; None where there was none. Closing it closes `seen`."""
         with closing(seen):
-            for each in seen:
-                yield self.answer(each)
-
-    def answer(self, seen: Seen | None) -> Answer | None:
-        """What is known once a frame was seen; None where there is no new one."""
-        if seen is None:
-            now_s = self._source.now_s
-            if now_s is not None:
-                self._report(self._tracker.lost(now_s))
-            return None
-        self._report(self._tracker.follow(self._recognizer.answer(seen), seen.frame.time_s))
-        view = self._view(seen)
-        self._on_answer(view)
-        return Answer(seen.frame, view)
+            for frames in seen:
+                if not frames:
+                    self._lost()
+                    yield None
+                    continue
+                self._taken += len(frames)
+                for each, outcome in zip(frames, self._recognizer.answers(frames), strict=True):
+                    yield self._answer(each, outcome)
 
     def finish(self) -> None:
         """No more is iterated: a move that was going on ends."""
@@ -101,25 +96,38 @@ class Watch:
     def summary(self, exit_code: int = 0) -> Summary:
         """What it came to; once the source is closed, since only then all its frames are counted."""
         source, seconds = self._source, self.last_s - self.first_s
-        ahead = 0 if source.live else self.eye.passed_over  # of a file: not dropped, but beyond what was asked for
+        passed_over = self.eye.passed_over + self._taken - self.answered
+        ahead = 0 if source.live else passed_over  # of a file: not dropped, but beyond what was asked for
         return Summary(
             frames=source.captured - ahead,
             answered=self.answered,
-            dropped=source.dropped + self.eye.passed_over - ahead,
+            dropped=source.dropped + passed_over - ahead,
             seconds=seconds,
             fps=(self.answered - 1) / seconds if seconds > 0 else None,
             moves=tuple(self.moves),
             exit_code=exit_code,
         )
 
+    def _answer(self, seen: Seen, outcome: Outcome) -> Answer:
+        self._report(self._tracker.follow(outcome.prediction, seen.frame.time_s))
+        view = self._view(seen, outcome)
+        self._on_answer(view)
+        return Answer(seen.frame, view)
+
+    def _lost(self) -> None:
+        """There is no new frame."""
+        now_s = self._source.now_s
+        if now_s is not None:
+            self._report(self._tracker.lost(now_s))
+
     def _report(self, move: Move | None) -> None:
         if move is not None:
             self.moves.append(move)
             self._on_move(move)
 
-    def _view(self, seen: Seen) -> View:
+    def _view(self, seen: Seen, outcome: Outcome) -> View:
         source, recognizer, now_s = self._source, self._recognizer, time.monotonic()
-        time_s, times = seen.frame.time_s, recognizer.times
+        time_s, times = seen.frame.time_s, outcome.times
         self.answered += 1
         self.last_s = now_s
         if self.answered == 1:
@@ -130,7 +138,7 @@ class Watch:
         return View(
             time_s=time_s,
             source=source.name,
-            filled=recognizer.filled,
+            filled=outcome.filled,
             window=recognizer.card.window,
             dancer=seen.dancer,
             probabilities=self._tracker.smoothed,

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from models.frames import Image
 
 # As many as a file, its encoder and its display hold together, with queues full. What is held beyond is not kept.
-KEPT = 24
+KEPT = 40
 
 
 class Pictures:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import typer
 
 from export.int8 import MOVED, moved_share
-from live.recognizer import Head
+from live.several import Head
 from models.card import ENCODER_FILE, HEAD_FILE, ModelCard, find_model
 from models.encoders import Encoder, open_encoder
 from models.frames import Frame

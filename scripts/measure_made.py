@@ -17,7 +17,8 @@ import typer
 from export.readme import model_page
 from live.evaluate import Watched, watch
 from live.moves import MoveTracker
-from live.recognizer import Head, Recognizer
+from live.recognizer import Recognizer
+from live.several import Head
 from models.card import HEAD_FILE, ModelCard, find_model
 from models.encoders import JOINTS_TO_FOLLOW, LIMBS, SEEN, Feature
 from models.frames import Box, Frame

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from live.recognizer import Head
+from live.several import Head
 from models.card import HEAD_FILE, NONE, ModelCard, find_model, sha256_of
 from models.encoders import CROP_MARGIN, Encoder, open_encoder
 from models.frames import Frame

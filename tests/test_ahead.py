@@ -20,6 +20,25 @@ def test_every_item_arrives_once_and_in_order() -> None:
     assert ahead.dropped == 0
 
 
+def test_several_are_given_together_where_they_are_all_there_and_else_one() -> None:
+    made = threading.Semaphore(0)
+
+    def numbers() -> Iterator[int]:
+        for number in range(9):
+            yield number
+            made.release()
+
+    ahead = Ahead(numbers(), 4, "numbers")
+    for _ in range(4):
+        assert made.acquire(timeout=5)
+    assert ahead.several(4, 5) == [0, 1, 2, 3]
+    for _ in range(4):
+        assert made.acquire(timeout=5)
+    assert [ahead.several(3, 5) for _ in range(2)] == [[4, 5, 6], [7]]
+    assert ahead.several(3, 5) == [8]
+    assert ahead.several(3, 5) == [] and ahead.ended
+
+
 def test_the_newest_is_given_and_the_others_are_counted() -> None:
     all_made = threading.Event()
 

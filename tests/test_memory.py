@@ -1,5 +1,6 @@
 """In the steady state no memory of a picture's size is asked for: pictures are decoded, drawn and recorded in place."""
 
+import time
 import tracemalloc
 from pathlib import Path
 
@@ -50,14 +51,18 @@ class Traced:
         return sum(asked >= FRAME_BYTES for asked in self.asked)
 
 
-@pytest.mark.parametrize("mirror", [False, True])
-def test_no_frame_sized_array_is_allocated_once_it_runs(tmp_path: Path, mirror: bool) -> None:
+@pytest.mark.parametrize(("mirror", "slow_s"), [(False, 0), (True, 0), (False, 0.01)])
+def test_no_frame_sized_array_is_allocated_once_it_runs(
+    tmp_path: Path, mirror: bool, slow_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("live.several.LEAST_BYTES", 0)
     clip = draw_clip(tmp_path / "clip.mp4", [("plie", 5.0), ("saute", 5.0)], size=SIZE)
     recognizer = Recognizer.load(make_model(tmp_path / "toy"), "cpu")
     overlay, traced = Overlay(recognizer.card), Traced()
 
     def draw(image: Image, view: View, details: bool, help_: bool) -> Image:
         traced.tick()
+        time.sleep(slow_s)  # then all that can wait for the display waits
         return overlay.draw(image, view, details=details, help=help_)
 
     try:

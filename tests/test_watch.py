@@ -1,7 +1,9 @@
 """Watching a source in one thread and in two: the same answers, whatever overlaps."""
 
 import os
+import time
 from collections.abc import Callable, Generator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -13,21 +15,31 @@ from live.eye import SEEN_AHEAD
 from live.file_source import FileSource
 from live.moves import Move, MoveTracker
 from live.recognizer import Prepared, Recognizer, Seen
+from live.several import MOST
 from live.watch import Watch
 from models.card import DEFAULT_MODEL, find_model
 from models.encoders import ImageEncoder
 from models.errors import ModelError
+from models.runtime import Session
 from models.threads import left_running
 
-Seeing = Callable[[Watch, float], Generator[Seen | None]]
+Seeing = Callable[[Watch, float], Generator[list[Seen]]]
 
 
-def in_one_thread(watch: Watch, max_seconds: float) -> Generator[Seen | None]:
+def in_one_thread(watch: Watch, max_seconds: float) -> Generator[list[Seen]]:
     return watch.eye.one_by_one(max_seconds)
 
 
-def ahead(watch: Watch, max_seconds: float) -> Generator[Seen | None]:
+def ahead(watch: Watch, max_seconds: float) -> Generator[list[Seen]]:
     return watch.eye.ahead(max_seconds)
+
+
+def waited_for(watch: Watch, max_seconds: float) -> Generator[list[Seen]]:
+    """As where whoever takes them is slow, so that as many wait as can."""
+    with closing(watch.eye.ahead(max_seconds)) as seen:
+        for frames in seen:
+            yield frames
+            time.sleep(0.02)
 
 
 def watched(
@@ -67,20 +79,55 @@ def test_two_threads_follow_a_dancer_bit_for_bit_as_one_does() -> None:
     assert any(keypoints for *_, keypoints in one[0])
 
 
-@pytest.mark.parametrize("frames_at_once", [1, 2])
-def test_frames_that_were_encoded_and_not_asked_for_are_not_among_those_of_a_file(
-    tmp_path: Path, frames_at_once: int
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many arrays each run of a network got at once."""
+    run, counts = Session.run, list[int]()
+
+    def counting(session: Session, array: np.ndarray) -> np.ndarray:
+        counts.append(len(array))
+        return run(session, array)
+
+    monkeypatch.setattr(Session, "run", counting)
+    return counts
+
+
+@pytest.mark.parametrize("max_seconds", [60, 2.0])
+def test_frames_that_wait_for_the_head_are_answered_in_one_run_as_each_alone(
+    tmp_path: Path, runs: list[int], max_seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("live.several.LEAST_BYTES", 0)
+    model = make_model(tmp_path / "toy", sample_hz=30.0)
+    clip = draw_clip(tmp_path / "clip.mp4", [("none", 1.0), ("plie", 1.5), ("none", 0.7), ("saute", 1.0)])
+    one = watched(model, clip, in_one_thread, max_seconds)
+    assert set(runs) == {1}
+    assert watched(model, clip, waited_for, max_seconds) == one
+    assert runs.count(MOST) > 1  # the first only tries it
+
+
+def test_a_followed_dancer_is_answered_bit_for_bit_the_same_where_frames_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("live.several.LEAST_BYTES", 0)
+    one, waited = (watched(find_model(DEFAULT_MODEL), DEMO, seeing, 3.0) for seeing in (in_one_thread, waited_for))
+    assert one == waited
+
+
+@pytest.mark.parametrize("frames_at_once", [1, 2])
+@pytest.mark.parametrize("small", [0, 10**9])
+def test_frames_that_were_encoded_and_not_asked_for_are_not_among_those_of_a_file(
+    tmp_path: Path, frames_at_once: int, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("live.several.LEAST_BYTES", small)
     recognizer = Recognizer.load(make_model(tmp_path / "toy"), "cpu")
     recognizer.frames_at_once = frames_at_once
     clip = draw_clip(tmp_path / "clip.mp4", [("plie", 2.0)])
     with FileSource(clip, pace=False) as source:
         watch = Watch(source, recognizer, MoveTracker(recognizer.card), lambda move: None)
-        answers = watch.answers(watch.eye.ahead())
+        answers = watch.answers(waited_for(watch, 60))
         while watch.answered < 10:
             next(answers)
         answers.close()
-        assert 10 <= source.captured <= 10 + SEEN_AHEAD + 2 * frames_at_once + 2
+        waiting = SEEN_AHEAD if small else 2 * MOST
+        assert 10 <= source.captured <= 10 + waiting + 2 * frames_at_once + 2
     summary = watch.summary()
     assert (summary.frames, summary.answered, summary.dropped) == (10, 10, 0)
     assert left_running() == []
