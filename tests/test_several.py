@@ -84,7 +84,9 @@ def for_one_alone(source: Path, target: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["int8", "shipped", "for one alone"])
-def test_a_head_that_answers_otherwise_for_several_runs_one_by_one(original: Path, tmp_path: Path, kind: str) -> None:
+def test_whatever_the_head_its_answers_for_several_are_those_of_each_alone(
+    original: Path, tmp_path: Path, kind: str
+) -> None:
     path = tmp_path / HEAD_FILE
     if kind == "int8":
         assert quantize_head(original, path)
@@ -100,7 +102,7 @@ def test_a_head_that_answers_otherwise_for_several_runs_one_by_one(original: Pat
     for each in windows:
         several.add(each)
     answers = several.run()
-    assert several.at_once == 1
+    assert several.at_once == 1 or kind == "shipped"  # which differs on some processors, and from model to model
     assert [answer.tobytes() for answer in answers] == [head.run(each[None])[0].tobytes() for each in windows]
 
 
