@@ -189,7 +189,8 @@ def bench(
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, max=100, help="Of --compare and --against.")] = 5,
     fail_below: Annotated[
-        float | None, typer.Option(min=0, help="With --compare: exit code 6 below this part of the limit.")
+        float | None,
+        typer.Option(min=0, help="With --compare: exit code 6 where even the best round is below this part."),
     ] = None,
 ) -> None:
     """Measure frames per second and latency, stage by stage; the last line is one JSON document."""

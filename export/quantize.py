@@ -4,8 +4,10 @@ Activations are unsigned and weights signed, each channel with a scale of its ow
 is slower than in float. How far off the answers are is looked at elsewhere.
 """
 
+import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +88,21 @@ def quantize_head(source: Path, target: Path) -> bool:
 
     if max(_units(onnx.load(source))) < LEAST_UNITS:
         return False
-    quantize_dynamic(
-        source, target, op_types_to_quantize=["LSTM", "MatMul"], per_channel=True, weight_type=QuantType.QInt8
-    )
+    with _without_advice():
+        quantize_dynamic(
+            source, target, op_types_to_quantize=["LSTM", "MatMul"], per_channel=True, weight_type=QuantType.QInt8
+        )
     return True
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """onnxruntime advises to prepare a network first, also one with which that does nothing."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _units(network: Any) -> list[int]:

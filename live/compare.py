@@ -70,12 +70,12 @@ def run_compare(
     Args:
         frames: in each round, after a warm-up; fewer where the video is shorter.
         sampled: encode the frames that the card's rate asks for, as `pointe live` does; else every one.
-        fail_below: the least ratio of the whole path to its limit that is no failure.
+        fail_below: the least ratio of the whole path to its limit, in the best round, that is no failure.
 
     Raises:
         UsageError: the video is too short, or the options contradict one another.
         ModelError, DeviceError, SourceError: from what is opened.
-        PartlyDone: all is measured and printed, and the ratio is below `fail_below`.
+        PartlyDone: all is measured and printed, and the best ratio is below `fail_below`.
     """
     cv2.setNumThreads(1)
     load_before = load()
@@ -104,10 +104,10 @@ def run_compare(
     _print(console, document)
     print_rows(console, rows)
     print(json.dumps(document), flush=True)
-    ratio = document["figures"]["ratio"]["median"]
+    ratio = document["figures"]["ratio"]["high"]  # what else runs only makes a round worse
     if fail_below is not None and ratio < fail_below:
         raise PartlyDone(
-            f"The whole path reaches {ratio:.2f} of {document['slowest']} alone, which is below {fail_below:g}.\n"
+            f"At best the whole path reaches {ratio:.2f} of {document['slowest']} alone, below {fail_below:g}.\n"
             "See which stage takes the time: pointe bench"
         )
     return document
