@@ -28,7 +28,7 @@ START = f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv[0] = 'pointe';
 
 HEIGHT = 200  # pixels; of all pictures
 FPS = 10.0
-TRAIN_LESSONS, TEST_LESSONS = 6, 1
+TRAIN_LESSONS, TEST_LESSONS = 8, 1
 # A clip begins so long before its move: in a stream, too, something else came before. No window is trained on that
 # holds less than this.
 RUN_UP_S = 0.4
