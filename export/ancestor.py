@@ -14,10 +14,11 @@ import cv2
 import keras
 import numpy as np
 
+from export.folder import with_hashes
 from export.pretrained import convert_image_encoder
 from export.quantize import quantize_encoder, quantize_head
 from export.untrained import write_untrained
-from models.card import ENCODER_FILE, HEAD_FILE, ModelCard, sha256_of
+from models.card import ENCODER_FILE, HEAD_FILE, ModelCard
 from models.frames import Image, read_video, to_input
 
 WINDOW, SIZE, FEATURES, MOVES = 40, 299, 2048, 20
@@ -88,9 +89,5 @@ class Ancestor:
         quantize_encoder(model / ENCODER_FILE, folder / ENCODER_FILE, pictures)
         quantize_head(model / HEAD_FILE, folder / HEAD_FILE)
         card = ModelCard.load(model)
-        encoder, head = (
-            info.model_copy(update={"sha256": sha256_of(folder / file)})
-            for info, file in ((card.encoder, ENCODER_FILE), (card.head, HEAD_FILE))
-        )
-        card.model_copy(update={"name": f"{card.name} in int8", "encoder": encoder, "head": head}).save(folder)
+        with_hashes(card.model_copy(update={"name": f"{card.name} in int8"}), folder).save(folder)
         return folder

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from export.readme import model_page
-from models.card import CARD_FILE, ModelCard
+from models.card import CARD_FILE, ENCODER_FILE, HEAD_FILE, ModelCard, sha256_of
 from models.errors import UsageError
 
 
@@ -27,6 +27,15 @@ def made_whole(model: Path, force: bool) -> Iterator[Path]:
         _put_in_place(half, model)
     finally:
         shutil.rmtree(half, ignore_errors=True)
+
+
+def with_hashes(card: ModelCard, folder: Path) -> ModelCard:
+    """The card of the two networks that lie in the folder."""
+    encoder, head = (
+        info.model_copy(update={"sha256": sha256_of(folder / file)})
+        for info, file in ((card.encoder, ENCODER_FILE), (card.head, HEAD_FILE))
+    )
+    return card.model_copy(update={"encoder": encoder, "head": head})
 
 
 def save_card(card: ModelCard, folder: Path) -> None:

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from export.folder import made_whole, refuse_existing, save_card
+from export.folder import made_whole, refuse_existing, save_card, with_hashes
 from export.parity import BATCH, LONGEST_S, ParityError, compare, cut_windows
 from export.quantize import quantize_encoder, quantize_head
 from export.to_onnx import clips_of, export_run
-from models.card import ENCODER_FILE, HEAD_FILE, ModelCard, sha256_of
+from models.card import ENCODER_FILE, HEAD_FILE, ModelCard
 from models.encoders import LIMBS, SEEN, Encoder, open_encoder
 from models.errors import ModelError, SourceError, UsageError
 from models.frames import Frame, Sampler, read_video
@@ -253,8 +253,7 @@ def moved_share(wanted: Floats, got: Floats) -> float:
 
 def _int8_card(card: ModelCard, half: Path, report: Int8Report, videos: Sequence[str]) -> ModelCard:
     name = f"{card.encoder.name}{SUFFIX}"[:80]
-    encoder = card.encoder.model_copy(update={"name": name, "sha256": sha256_of(half / ENCODER_FILE)})
-    head = card.head.model_copy(update={"sha256": sha256_of(half / HEAD_FILE)})
+    encoder = card.encoder.model_copy(update={"name": name})
     what = "Encoder and head compute" if report.head else "The encoder computes"
     note = (
         f"{what} in int8, calibrated on {report.pictures} frames of {', '.join(videos[:10])}"
@@ -269,5 +268,5 @@ def _int8_card(card: ModelCard, half: Path, report: Int8Report, videos: Sequence
     }
     if report.moved is not None:
         measured[f"int8 against float: joints moved by {MOVED:g} torsos or more ({on})"] = round(report.moved, 4)
-    update = {"encoder": encoder, "head": head, "provenance": provenance, "measured": card.measured | measured}
-    return card.model_copy(update=update)
+    update = {"encoder": encoder, "provenance": provenance, "measured": card.measured | measured}
+    return with_hashes(card.model_copy(update=update), half)
