@@ -17,14 +17,11 @@ import cv2
 from rich.console import Console
 from rich.progress import track
 
-from live.bench_loop import loop
+from live.bench_loop import loop_file
 from live.bench_subject import Subject, Video, endless, load, open_subject, warm_up
 from live.compare import spread
-from live.file_source import FileSource
-from live.overlay import Overlay
 from live.several import MOST
 from live.targets import print_rows, rows_against
-from models.errors import UsageError
 from models.frames import Frame, Image
 from models.machine import machine, versions
 from models.runtime import Device
@@ -133,9 +130,4 @@ def _ancestors_rate(ancestor: Ancestral, stream: Iterator[Frame], frames: int) -
 
 
 def _products_rate(subject: Subject, video: Path, frames: int) -> float:
-    recognizer = subject.recognizer
-    skip = warm_up(recognizer)
-    run = loop(recognizer, Overlay(recognizer.card), FileSource(video, pace=False), skip, frames)
-    if len(run.answers) < 2:
-        raise UsageError(f"{video} is too short: {skip + frames} frames are needed.\nGive a longer video, or demo.")
-    return run.fps
+    return loop_file(subject.recognizer, video, warm_up(subject.recognizer), frames).fps

@@ -18,14 +18,12 @@ import cv2
 from rich.console import Console
 from rich.table import Table
 
-from live.bench_loop import FilmedCamera, Times, loop
+from live.bench_loop import FilmedCamera, Times, loop, loop_file
 from live.bench_subject import WARM_UP_FRAMES, Video, endless, open_subject, thread_counts, warm_up
-from live.file_source import FileSource
 from live.live_source import LiveSource
 from live.moves import MoveTracker
 from live.overlay import Overlay, View
 from live.recognizer import Recognizer
-from models.errors import UsageError
 from models.frames import Frame
 from models.machine import machine, versions
 from models.runtime import Device
@@ -87,9 +85,7 @@ def measure(recognizer: Recognizer, video: Video, frames: int, threads: int) -> 
     """The three measurements of one recogniser that answers for every frame."""
     overlay, skip, path, rate_hz = Overlay(recognizer.card), warm_up(recognizer), video.path, video.rate_hz
     stages, whole = in_turn(recognizer, overlay, path, frames)
-    overlapped = loop(recognizer, overlay, FileSource(path, pace=False), skip, frames)
-    if len(overlapped.answers) < 2:
-        raise UsageError(f"{path} is too short: at least {skip + 2} frames are needed.\nGive a longer video, or demo.")
+    overlapped = loop_file(recognizer, path, skip, frames)
     camera = LiveSource("filmed", lambda: FilmedCamera(path, rate_hz))
     paced = loop(recognizer, overlay, camera, skip, min(frames, round(PACED_S * rate_hz)))
     return Measured(

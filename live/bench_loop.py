@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from live.bench_subject import endless
+from live.file_source import FileSource
 from live.moves import MoveTracker
 from live.overlay import Overlay, View
 from live.recognizer import Recognizer
@@ -16,6 +17,7 @@ from live.runner import run
 from live.screen import Screen
 from live.source import FrameSource
 from live.watch import Summary
+from models.errors import UsageError
 from models.frames import Image
 
 
@@ -121,3 +123,15 @@ def loop(
             stopped=lambda: int(len(answers) >= skip + frames),
         )
     return Looped(summary, answers[skip:])
+
+
+def loop_file(recognizer: Recognizer, video: Path, skip: int, frames: int) -> Looped:
+    """`loop` over a video file, as fast as it goes.
+
+    Raises:
+        UsageError: it ends before there are two answers, between which there is a time.
+    """
+    run = loop(recognizer, Overlay(recognizer.card), FileSource(video, pace=False), skip, frames)
+    if len(run.answers) < 2:
+        raise UsageError(f"{video} is too short: at least {skip + 2} frames are needed.\nGive a longer video, or demo.")
+    return run

@@ -16,9 +16,8 @@ from rich.table import Table
 
 from live.bench_allocations import allocations
 from live.bench_children import first_answer, peak_memory
-from live.bench_loop import FilmedCamera, Times, loop
+from live.bench_loop import FilmedCamera, Times, loop, loop_file
 from live.bench_subject import Subject, Video, load, open_subject, share_encoded, warm_up
-from live.file_source import FileSource
 from live.limits import EncoderAlone, decode_alone
 from live.live_source import LiveSource
 from live.overlay import Overlay
@@ -116,13 +115,13 @@ def run_compare(
 def measure_round(subject: Subject, alone: EncoderAlone, video: Video, frames: int) -> Round:
     """One turn of each limit and of the product, and of a camera at PACED_HZ."""
     recognizer = subject.recognizer
-    overlay, skip = Overlay(recognizer.card), frames_to_fill(subject, video.rate_hz)
+    skip = frames_to_fill(subject, video.rate_hz)
     decoded = decode_alone(video.path, skip, frames)
     encoded = share_encoded(subject, decoded.times_s)
     encoder_s = alone.seconds(max(10, round(decoded.frames * encoded)))
-    product = loop(recognizer, overlay, FileSource(video.path, pace=False), skip, frames)
+    product = loop_file(recognizer, video.path, skip, frames)
     camera = LiveSource("filmed", lambda: FilmedCamera(video.path, PACED_HZ))
-    paced = loop(recognizer, overlay, camera, frames_to_fill(subject, PACED_HZ), PACED_FRAMES)
+    paced = loop(recognizer, Overlay(recognizer.card), camera, frames_to_fill(subject, PACED_HZ), PACED_FRAMES)
     return Round(
         encoder_fps=len(encoder_s) / sum(encoder_s) / encoded,
         decode_fps=decoded.fps,

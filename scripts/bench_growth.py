@@ -20,12 +20,12 @@ import cv2
 import numpy as np
 import typer
 
-from live.bench_loop import loop
+from live.bench_loop import loop_file
 from live.bench_subject import EVERY_FRAME_HZ, describe_video, find_video, load, warm_up
 from live.file_source import FileSource
 from live.grid import Stream, run_grid
 from live.moves import MoveTracker
-from live.overlay import Overlay, View
+from live.overlay import View
 from live.recognizer import Recognizer
 from live.rescaled import rescale
 from live.tiles import Tiles
@@ -85,7 +85,7 @@ def measure(source: str, folder: Path, model: str, frames: int, rounds: int) -> 
 
 
 def one_source(recognizer: Recognizer, video: Path, frames: int) -> Measured:
-    run = loop(recognizer, Overlay(recognizer.card), FileSource(video, pace=False), warm_up(recognizer), frames)
+    run = loop_file(recognizer, video, warm_up(recognizer), frames)
     return run.fps, run.stages_ms()
 
 
