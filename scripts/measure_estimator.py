@@ -18,7 +18,7 @@ import numpy.typing as npt
 import typer
 
 from models.card import sha256_of
-from models.encoders import CROP_MARGIN, describe_encoder, open_encoder
+from models.encoders import CROP_MARGIN, ROOM_FOR_MOVING, describe_encoder, open_encoder
 from models.frames import Frame
 from models.keypoints import INDEX, KEYPOINTS
 from train.body import JOINT
@@ -128,7 +128,7 @@ def _dance(number: int, rng: np.random.Generator) -> tuple[Stream, float]:
 
 def see_take(number: int, take: Take, encoder_path: Path, cache: Path) -> Array:
     """What the pose encoder sees of a take, (steps, 17, 3); a step without a dancer is all NaN."""
-    file = cache / f"take-{number:03d}-{sha256_of(encoder_path)[:12]}-{CROP_MARGIN:g}.npy"
+    file = cache / f"take-{number:03d}-{sha256_of(encoder_path)[:12]}-{CROP_MARGIN:g}+{ROOM_FOR_MOVING:g}.npy"
     if not file.exists():
         encoder = open_encoder("pose", encoder_path, "cpu")
         seen = np.full((len(take.pictures), 51), np.nan, np.float32)

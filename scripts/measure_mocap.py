@@ -20,7 +20,7 @@ import typer
 
 from live.several import Head
 from models.card import HEAD_FILE, NONE, ModelCard, find_model, sha256_of
-from models.encoders import CROP_MARGIN, Encoder, open_encoder
+from models.encoders import CROP_MARGIN, ROOM_FOR_MOVING, Encoder, open_encoder
 from models.frames import Frame
 from models.pretrained import pretrained_path
 from models.runtime import open_session
@@ -138,7 +138,7 @@ def film_all(mocap: Path, sample_hz: float, cache: Path) -> Iterator[Trial]:
     labels = json.loads((mocap / "labels.json").read_text("utf-8"))
     encoder_path = pretrained_path("pose")
     encoder = open_encoder("pose", encoder_path, "cpu")
-    kept = cache / f"{sha256_of(encoder_path)[:12]}-{CROP_MARGIN:g}-{sample_hz:g}hz-{HEIGHT}"
+    kept = cache / f"{sha256_of(encoder_path)[:12]}-{CROP_MARGIN:g}+{ROOM_FOR_MOVING:g}-{sample_hz:g}hz-{HEIGHT}"
     kept.mkdir(parents=True, exist_ok=True)
     for name, label in labels.items():
         danced = [Span(each["move"], each["start_s"], each["end_s"]) for each in label["moves"]]

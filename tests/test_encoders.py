@@ -60,6 +60,22 @@ def test_the_crop_follows_the_dancer_and_starts_from_the_whole_frame_again_when_
     assert pose.box.width == max(dancer.image.shape[:2])
 
 
+def test_the_crop_has_room_for_one_who_moves_and_not_for_one_who_stands(pose: Encoder, dancer: Frame) -> None:
+    def widths(step: int) -> list[float]:
+        pose.reset()
+        found = []
+        for number in range(4):
+            moved = np.roll(dancer.image, step * number, axis=1)
+            assert pose.push(Frame(moved, number, number / 15)) is not None
+            assert pose.box is not None
+            found.append(pose.box.width)
+        return found
+
+    standing, moving = widths(0), widths(16)
+    assert moving[1] == pytest.approx(standing[1], rel=0.02)  # nothing is known of where it came from
+    assert moving[3] == pytest.approx(standing[3] + 16, abs=6)
+
+
 def test_the_feature_does_not_depend_on_the_resolution(pose: Encoder, dancer: Frame) -> None:
     half = cv2.resize(dancer.image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     features = []
