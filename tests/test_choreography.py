@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from train.barre import developpe
 from train.body import CENTRAL, GRAVITY, JOINT, Body, bend
 from train.choreography import MOVES, ORDINARY, PROGRAMS, Segment, begin, make_clip, make_stream
+from train.leaps import leap_into_turn
 from train.play import playground_jumps
 from train.score import Manner, Score, Style
 from train.stage import foot_held
@@ -74,7 +75,11 @@ def performed(program, seed):
 
 @pytest.mark.parametrize(
     ("name", "program"),
-    [*((move, PROGRAMS[move]) for move in STANDING_STILL), *((each.__name__, each) for each, _ in ORDINARY)],
+    [
+        *((move, PROGRAMS[move]) for move in STANDING_STILL),
+        ("leap_into_turn", leap_into_turn),
+        *((each.__name__, each) for each, _ in ORDINARY),
+    ],
 )
 def test_a_standing_foot_neither_slides_nor_leaves_the_floor(name, program):
     for seed in range(6):
@@ -434,6 +439,20 @@ def test_pirouettes_go_en_dehors_and_en_dedans_to_both_sides():
         outward = (turned > 0) == (free == "left")
         seen.add((free, outward))
     assert len(seen) == 4
+
+
+def test_a_leap_may_land_in_a_turn_that_is_danced_at_once_and_mostly_on_both_feet():
+    both = 0
+    for seed in range(30):
+        stream = performed(leap_into_turn, seed)
+        leap, turn = stream.segments[:2]
+        assert (leap.move, turn.move) == ("grand_jete", "pirouette")
+        assert 0 < turn.start_s - leap.end_s < 0.2
+        turned, during = turns_of(stream, turn)
+        assert abs(turned) > 2.5
+        ankles = np.stack([joint(stream, f"{side}_ankle")[during, 1] for side in ("left", "right")])
+        both += bool(np.median(ankles.max(axis=0)) < 0.2)
+    assert 12 < both < 29
 
 
 def test_some_pirouettes_are_a_la_seconde_the_leg_to_the_side_as_high_as_the_hip():

@@ -143,19 +143,20 @@ def make_stream(seed: int, seconds: float, moves: Sequence[str] = MOVES) -> Stre
     """Somebody dances some of `moves`, one to three joined at a time, and does everyday things in between."""
     score = begin(seed)
     weights = np.array([MANY_WAYS.get(move, 1.0) for move in moves])
-    across = [move for move in ACROSS_THE_FLOOR if move in moves]
+    across = [PROGRAMS[move] for move in ACROSS_THE_FLOOR if move in moves]
+    if {"grand_jete", "pirouette"} <= set(moves):
+        across.append(leaps.leap_into_turn)
     while score.time_s < seconds:
         for _ in range(2 if score.chance(0.25) else 1):
             perform(score, anything)
         enchainement = len(across) > 1 and score.chance(0.2)
         for _ in range(score.count(2, 3) if enchainement else score.count(1, 3)):
             score.pace = score.between(0.75, 1.3)
-            move = (
-                score.pick(*across)
-                if enchainement
-                else moves[int(score.rng.choice(len(moves), p=weights / weights.sum()))]
-            )
-            perform(score, PROGRAMS[move])
+            if enchainement:
+                program = across[score.count(0, len(across) - 1)]
+            else:
+                program = PROGRAMS[moves[int(score.rng.choice(len(moves), p=weights / weights.sum()))]]
+            perform(score, program)
             if score.chance(0.1 if enchainement else 0.35):
                 score.beat(score.between(0.1, 1.2))
         score.pace = 1.0

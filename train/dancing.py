@@ -11,6 +11,9 @@ from train.everyday import any_hand, homeward, relax, steps
 from train.positions import springing
 from train.score import Score
 
+# Who goes round this far (radians) and this fast (radians a second) on two feet does what some would call a turn.
+A_TURN, AS_QUICK_AS_ONE = 4.0, 4.5
+
 
 def hands(score: Score, share: float = 0.5) -> None:
     for side in (1, -1):
@@ -56,7 +59,10 @@ def grooving(score: Score) -> None:
 def pivot(score: Score, turn: float, beat: float) -> None:
     """Round on both feet, in small steps: the body turns a little with each, as when one paddles."""
     count = max(2, int(abs(turn) / score.between(0.5, 1.2)))
+    start = score.time_s
     steps(score, count, score.between(-0.05, 0.1), beat, turn / count, 0.04, score.between(0.1, 0.5), arms=False)
+    if abs(turn) > A_TURN and abs(turn) > AS_QUICK_AS_ONE * (score.time_s - start):
+        score.unsure.append((start, score.time_s))
 
 
 def salsa(score: Score) -> None:

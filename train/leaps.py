@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from train.everyday import homeward, steps
+from train.pirouettes import out_of_a_landing
 from train.positions import any_arms, arabesque_arms, knee_of, raised, springing
 from train.score import Score
 from train.stage import chasse
@@ -12,15 +13,10 @@ from train.stage import chasse
 
 def grand_jete(score: Score) -> None:
     """After a run the front leg is thrown forward, the other stays behind: a split in the air; small or large."""
-    score.any_side()
     kind = score.pick("straight", "straight", "straight", "turning", "entrelace", "unfolding")
     again = int(score.rng.choice([1, 2, 3], p=[0.5, 0.3, 0.2]))
-    count = score.count(2, 5)
     arms = score.chance(0.5)
-    steps(score, count - 1, 0.6, 0.32, homeward(score) / count, 0.15, 0.3, arms)
-    if score.chance(0.2):
-        chasse(score)
-    score.arms("low")
+    run_up(score, arms)
     for index in range(again):
         if index:
             back = np.pi if kind == "entrelace" else score.between(-0.4, 0.4)
@@ -30,8 +26,28 @@ def grand_jete(score: Score) -> None:
     recover(score)
 
 
-def leap(score: Score, kind: str) -> None:
-    """One flight; what comes before it is a step, what comes after it is another."""
+def leap_into_turn(score: Score) -> None:
+    """A grand jeté whose landing is the beginning of a turn."""
+    run_up(score, arms=score.chance(0.5))
+    direction = 1 if score.chance(0.5) else -1
+    leap(score, score.pick("straight", "turning", "unfolding"), onward=direction * score.between(0.2, 0.9))
+    out_of_a_landing(score, direction)
+
+
+def run_up(score: Score, arms: bool) -> None:
+    score.any_side()
+    count = score.count(2, 5)
+    steps(score, count - 1, 0.6, 0.32, homeward(score) / count, 0.15, 0.3, arms)
+    if score.chance(0.2):
+        chasse(score)
+    score.arms("low")
+
+
+def leap(score: Score, kind: str, onward: float = 0.0) -> None:
+    """One flight; what comes before it is a step, what comes after it is another.
+
+    `onward` is how far the body turns while it lands, in radians to the left.
+    """
     height = score.between(0.08, 0.22) + 0.2 * score.style.skill * score.between(0.3, 1)
     front, back = score.degrees(40, 92), score.degrees(35, 88)
     turn = {"straight": 0.0, "unfolding": 0.0, "turning": score.between(-2.5, 2.5), "entrelace": np.pi * score.side}[
@@ -79,6 +95,7 @@ def leap(score: Score, kind: str) -> None:
         score.carry(1.0)
         score.working.reach, score.working.heel = score.between(0.82, 0.93), 0.0
         score.free(push, raised("back", back * score.between(0.4, 0.8), 0.1), knee=knee_of("back"))
+        score.trunk.yaw += onward
         score.exactly(score.between(0.16, 0.24))
     score.change_sides()  # the leg that is left behind is the next to step
 

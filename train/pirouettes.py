@@ -8,6 +8,7 @@ from train.everyday import steps
 from train.positions import any_arms, knee_of, lean_against, passe, raised, raised_behind, springing
 from train.score import ARMS, Score
 from train.stage import go_on, step_up, travel
+from train.turns import turn_on_two_feet
 
 # Of the pirouettes: how many are made with the leg straight to the side at the height of the hip, and how many in
 # attitude or arabesque.
@@ -17,6 +18,8 @@ BIG_BEHIND = 0.06
 SUNK = 0.12
 # How often one that travels begins out of the landing of a little jump instead of a step, and is sunk then.
 OUT_OF_A_JUMP, SUNK_THEN = 0.2, 0.5
+# How often one that travels is on two feet.
+ON_TWO_FEET = 0.15
 
 
 def spin(score: Score, turns: float, seconds: float, direction: int) -> None:
@@ -56,6 +59,8 @@ def pirouette(score: Score) -> None:
                 wind_up(score, direction, fresh=index == 0)
         if jumped and score.chance(SUNK_THEN):
             sunk_turn(score, direction)
+        elif across and score.chance(ON_TWO_FEET):
+            turn_on_two_feet(score, direction)
         else:
             go_round(score, direction, loose=across or score.chance(0.3))
         last = index + 1 == again
@@ -63,6 +68,20 @@ def pirouette(score: Score) -> None:
             come_down(score, outward, last)
         if last:
             finish(score)
+
+
+def out_of_a_landing(score: Score, direction: int) -> None:
+    """Round at once, where a leap has come down on one leg and the other has not yet been put down."""
+    kind = score.pick("two feet", "two feet", "two feet", "sunk", "one leg")
+    if kind == "two feet":
+        turn_on_two_feet(score, direction)
+    elif kind == "sunk":
+        sunk_turn(score, direction)
+    else:
+        go_round(score, direction, loose=True)
+    with score.preparing():
+        come_down(score, score.chance(0.5), last=True)
+    finish(score)
 
 
 def wind_up(score: Score, direction: int, fresh: bool) -> None:
@@ -270,6 +289,8 @@ def come_down(score: Score, outward: bool, last: bool) -> None:
     lunge = last and score.chance(0.2)
     far = score.between(0.4, 0.6) if lunge else 0.23
     x, z = score.spot(score.working, 0.06, -far if outward else far)
+    if not score.working.free:  # after a turn on two feet
+        score.step(score.working, x, z, 0.25)
     score.working.ball = (x, 0.0, z)
     score.land(score.working)
     score.standing.heel = 0.0

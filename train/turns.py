@@ -1,4 +1,5 @@
-"""Other turns: on one leg that whips, and from foot to foot along a line. Pirouettes are in pirouettes.py."""
+"""Other turns: on one leg that whips, and from foot to foot, along a line or on the spot. Pirouettes on one leg are in
+pirouettes.py."""
 
 from __future__ import annotations
 
@@ -89,3 +90,78 @@ def chaines(score: Score) -> None:
         score.trunk.look = 0.0
     with score.preparing():
         score.stance("fourth")
+
+
+def turn_on_two_feet(score: Score, direction: int) -> None:
+    """Round on the spot on both feet, quicker than anybody turns to walk: at six radians a second at least.
+
+    Unwound from feet that are crossed (soutenu, détourné); or from foot to foot, on demi-pointe with the feet together,
+    or in wide steps on soft knees.
+    """
+    with score.move("pirouette", longer=0.1):
+        score.trunk.tilt, score.trunk.bend = score.between(-0.08, 0.2), score.between(-0.15, 0.2)
+        if score.chance(0.7):
+            any_arms(score)
+        kind = score.pick("crossed", "together", "wide")
+        if kind == "crossed":
+            unwind_feet(score, direction)
+        elif kind == "together":
+            from_foot_to_foot(score, direction, 0.06, score.between(0.4, 1.0), score.between(0.95, 1.0))
+        else:
+            apart = score.between(0.1, 0.33)
+            from_foot_to_foot(score, direction, apart, score.between(0.0, 0.6), score.between(0.8, 0.99))
+        score.trunk.look = 0.0
+
+
+def unwind_feet(score: Score, direction: int) -> None:
+    """One foot is put down across the other, in front if the turn is away from it, and both turn on their balls."""
+    leg, over = score.working, score.support(score.standing)
+    turn, speed = 2 * np.pi * score.between(0.65, 1.0), score.between(5.5, 9.0)
+    reach = score.between(0.84, 0.98)
+    score.land(leg)
+    score.land(score.standing)
+    score.bend_knees(reach, score.between(0.0, 0.3))
+    first = score.between(0.1, 0.6)
+    score.trunk.yaw += direction * first
+    ahead = score.between(0.05, 0.25) * -direction * score.side
+    out, front = score.world(-score.side * score.between(0.05, 0.25) * score.body.leg, ahead * score.body.leg)
+    seconds, start = score.between(0.1, 0.2), leg.ball
+    score.carry(0.0)
+    leg.ball = ((start[0] + over[0] + out) / 2, 0.04, (start[2] + over[1] + front) / 2)
+    score.exactly(seconds / 2)
+    leg.ball = (over[0] + out, 0.0, over[1] + front)
+    score.carry(score.between(0.2, 0.5))
+    score.exactly(seconds / 2)
+    score.bend_knees(min(1.0, reach + score.between(0.0, 0.12)), score.between(0.2, 1.0))
+    score.carry(score.between(0.3, 0.7))
+    spotting = score.chance(0.5)
+    for share in (0.3, 0.4, 0.3):
+        score.trunk.yaw += direction * (turn - first) * share
+        score.trunk.look = score.between(-0.9, 0.9) * spotting
+        score.exactly((turn - first) * share / speed)
+
+
+def from_foot_to_foot(score: Score, direction: int, apart: float, heel: float, reach: float) -> None:
+    """In two to four steps, `apart` (leg lengths) to each side; the foot that stays turns on its ball."""
+    count = score.count(2, 4)
+    turn = 2 * np.pi * score.between(0.75, 1.4) / count
+    each = turn / score.between(6.0, 10.0)
+    far = apart * score.between(-0.7, 0.7) * score.body.leg
+    spotting = score.chance(0.5)
+    for index in range(count):
+        leg, other = (score.working, score.standing) if index % 2 == 0 else (score.standing, score.working)
+        over = score.support(other)
+        aside = score.sign(leg) * apart * score.body.leg
+        score.land(leg)
+        score.bend_knees(reach, heel)
+        score.trunk.yaw += direction * turn * 0.55
+        score.trunk.look = score.between(-0.9, 0.9) * spotting
+        score.carry(0.2 if leg is score.working else 0.8)
+        out, front = score.world(1.2 * aside, far)
+        leg.ball = (over[0] + out, 0.03, over[1] + front)
+        score.exactly(each * 0.5)
+        score.trunk.yaw += direction * turn * 0.45
+        out, front = score.world(2 * aside, far)
+        leg.ball = (over[0] + out, 0.0, over[1] + front)
+        score.carry(0.6 if leg is score.working else 0.4)
+        score.exactly(each * 0.5)
