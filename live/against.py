@@ -5,7 +5,6 @@ Keras is known here.
 """
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -23,7 +22,7 @@ from live.compare import spread
 from live.several import MOST
 from live.targets import print_rows, rows_against
 from models.frames import Frame, Image
-from models.machine import machine, versions
+from models.machine import cores, machine, versions
 from models.runtime import Device
 
 # For so many frames of the pose model one of the ancestor's in a round, ...
@@ -75,7 +74,7 @@ def run_against(
     subject = open_subject(model, None, device, threads)
     folder = ancestor.as_model()
     products = {"pointe": subject} | {
-        name: open_subject(str(each), None, device, os.cpu_count() or 1, threads_apart=True)
+        name: open_subject(str(each), None, device, cores(), threads_apart=True)
         for name, each in (("its_networks", folder), ("its_networks_int8", ancestor.in_int8(folder, video.path)))
     }
     rates: dict[str, list[float]] = {name: [] for name in ("ancestor", *products)}

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -22,7 +21,7 @@ from live.videos import Failed, Video, find_videos, names_for, shown
 from live.workers import Classified, Unreadable, Workers
 from models.card import DEFAULT_MODEL, ModelCard, find_model
 from models.errors import SourceError, UsageError
-from models.machine import machine, versions
+from models.machine import cores, machine, versions
 from models.runtime import Device, choose_device
 
 SUMMARY = "summary.json"
@@ -105,7 +104,7 @@ def classify(
                 done[video] = record
         again = len(done)
         todo = {video.path: video for video in videos if video not in done}
-        speed = Speed(jobs=min(jobs or _cores(), len(todo)))
+        speed = Speed(jobs=min(jobs or cores(), len(todo)))
         start_s = time.monotonic()
         with Workers(folder, _of_workers(device), threshold, speed.jobs) as workers:
             for path, answer in workers.each(list(todo), lambda: stop.exit_code):
@@ -191,13 +190,6 @@ def _made_by(card: ModelCard, device: Device, threshold: float | None) -> str:
 def _of_workers(device: Device) -> Device:
     """What each is told, so that why `auto` takes the CPU is said here and not by every one of them."""
     return "cpu" if choose_device(device) == "cpu" else device
-
-
-def _cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # Linux alone tells what this process may use
-        return os.cpu_count() or 1
 
 
 def _add(speed: Speed, answer: Classified, wall_s: float) -> Speed:

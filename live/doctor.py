@@ -3,7 +3,6 @@
 Every check ends in findings, whatever it meets: what is examined may be missing or broken, so it is imported inside.
 """
 
-import os
 import platform
 import re
 import shlex
@@ -22,7 +21,7 @@ import models
 from live.cameras import ABOUT, DEVICES, JOIN_GROUP, found_cameras
 from live.window import SYSTEM_LIBRARIES, display_problem
 from models.errors import DeviceError, PointeError
-from models.machine import install_command
+from models.machine import cores, install_command
 
 if TYPE_CHECKING:
     from models.encoders import Encoder
@@ -126,8 +125,7 @@ def installed() -> dict[str, str]:
 
 
 def machine() -> list[Finding]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    system = f"{platform.system()} {platform.release()}, {platform.machine()}, {cores} cores"
+    system = f"{platform.system()} {platform.release()}, {platform.machine()}, {cores()} cores"
     version = platform.python_version()
     return [Finding(True, f"Python {version} at {sys.executable}; {system}", topic="machine")]
 

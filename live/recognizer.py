@@ -5,7 +5,6 @@ frames, `answer` keeps the window. It knows nothing of where frames come from, n
 of its predictions.
 """
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from models.card import ENCODER_FILE, HEAD_FILE, ModelCard
 from models.encoders import Encoder, Feature, ImageEncoder, open_encoder
 from models.errors import ModelError
 from models.frames import MAX_GAP_S, Box, Frame, Sampler
+from models.machine import cores
 from models.runtime import Device, open_session
 
 Probabilities = npt.NDArray[np.float32]  # (moves,)
@@ -141,7 +141,7 @@ class Recognizer:
             DeviceError: the asked device cannot be had.
         """
         card = ModelCard.load(folder)
-        at_once = min(threads, os.cpu_count() or 1) if threads_apart and card.encoder.kind == "image" else 1
+        at_once = min(threads, cores()) if threads_apart and card.encoder.kind == "image" else 1
         encoder = open_encoder(card.encoder.kind, folder / ENCODER_FILE, "cpu", threads // at_once)
         check_encoder(encoder, card, folder)
         head = open_session(folder / HEAD_FILE, "cpu", threads // at_once)

@@ -23,6 +23,14 @@ PACKAGES = (
 )
 
 
+def cores() -> int:
+    """How many cores this process may use: fewer than the machine has where it is pinned to some."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # Linux alone tells
+        return os.cpu_count() or 1
+
+
 def processor() -> str:
     """The processor's name, as its maker calls it where the system tells."""
     try:
@@ -35,7 +43,7 @@ def processor() -> str:
 
 def machine() -> str:
     """In one line: "2 x AMD EPYC 9B14, Linux x86_64"."""
-    return f"{os.cpu_count()} x {processor()}, {platform.system()} {platform.machine()}"
+    return f"{cores()} x {processor()}, {platform.system()} {platform.machine()}"
 
 
 def versions() -> dict[str, str]:

@@ -3,7 +3,6 @@
 onnxruntime falls back to the CPU without an exception, so after creation the session is asked what it runs on.
 """
 
-import os
 import re
 import sys
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from models.binding import Binding, buffer, memory_of
 from models.bounded import within_bounds
 from models.card import LARGEST_NETWORK_BYTES
 from models.errors import DeviceError, ModelError
-from models.machine import install_command
+from models.machine import cores, install_command
 from models.nvidia import PROVIDERS, NvidiaDevice, missing_for, provider_options, why_not_started
 
 Device = Literal["auto", "cpu", "cuda", "tensorrt"]
@@ -143,7 +142,7 @@ def session_options(threads: int) -> Any:
 
     options = ort.SessionOptions()
     # More threads than cores gain nothing, and thousands would leave the machine without an answer.
-    options.intra_op_num_threads = min(threads, os.cpu_count() or 1)
+    options.intra_op_num_threads = min(threads, cores())
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what goes wrong is said by us, once, and not by the C++ side too
     return options

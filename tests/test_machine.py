@@ -6,13 +6,23 @@ import subprocess
 import sys
 from pathlib import Path
 
-from models.machine import machine, versions
+import pytest
+
+from models.machine import cores, machine, versions
 
 
 def test_the_machine_is_told_in_one_line_with_its_cores() -> None:
-    assert machine().startswith(f"{os.cpu_count()} x ")
+    assert machine().startswith(f"{cores()} x ")
     assert machine().endswith(f"{platform.system()} {platform.machine()}")
     assert "\n" not in machine()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no process can be pinned here")
+def test_a_process_that_is_pinned_to_one_core_has_one(root: Path) -> None:
+    pinned = "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})"
+    code = f"import os\nfrom models.machine import cores\n{pinned}\nprint(cores())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert done.stdout == "1\n"
 
 
 def test_only_what_is_installed_has_a_version() -> None:

@@ -1,6 +1,5 @@
 """Watching a source in one thread and in two: the same answers, whatever overlaps."""
 
-import os
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -20,6 +19,7 @@ from live.watch import Watch
 from models.card import DEFAULT_MODEL, find_model
 from models.encoders import ImageEncoder
 from models.errors import ModelError
+from models.machine import cores
 from models.runtime import Session
 from models.threads import left_running
 
@@ -165,7 +165,7 @@ def test_what_a_watch_keeps_of_a_frame_is_not_drawn_over_by_the_next(tmp_path: P
 def test_threads_are_frames_at_once_where_the_encoder_remembers_nothing(tmp_path: Path) -> None:
     image = Recognizer.load(make_model(tmp_path / "toy"), "cpu", 2, threads_apart=True)
     pose = Recognizer.load(find_model(DEFAULT_MODEL), "cpu", 2, threads_apart=True)
-    assert (image.frames_at_once, pose.frames_at_once) == (min(2, os.cpu_count() or 1), 1)
+    assert (image.frames_at_once, pose.frames_at_once) == (min(2, cores()), 1)
 
 
 def test_an_encoder_with_several_frames_that_fails_is_an_error_and_not_a_hang(
