@@ -21,7 +21,7 @@ from models.card import find_model
 from models.errors import SourceError
 from scripts.measure_made import write_into_card
 from scripts.measure_mocap import AZIMUTHS_DEG, KIND_NAMES, SIDES, as_kinds, film_all, tell, watch_trials
-from train.default import default_material, default_settings, recorded_material, with_least_durations
+from train.default import EPOCHS, STREAMS, default_material, default_settings, recorded_material, with_least_durations
 from train.recorded import read_recordings
 from train.stream_report import write_stream_report
 from train.stream_scores import StreamResult
@@ -53,8 +53,8 @@ def main(
     mocap: Annotated[Path, typer.Argument(help="Folder of NAME.npz and labels.json.")],
     runs: Annotated[Path, typer.Option(help="Where the trainings are kept.")] = Path("out/phrases"),
     cache: Annotated[Path, typer.Option(help="Where what the encoder saw is kept.")] = Path("out/mocap"),
-    streams: Annotated[int, typer.Option(min=2, help="Made streams to learn from.")] = 2000,
-    epochs: Annotated[int, typer.Option(min=1)] = 50,
+    streams: Annotated[int, typer.Option(min=2, help="Made streams to learn from.")] = STREAMS,
+    epochs: Annotated[int, typer.Option(min=1)] = EPOCHS,
     card: Annotated[str | None, typer.Option(help="Write the figures into this model's card and page.")] = None,
     report: Annotated[Path | None, typer.Option(help="Folder for a report by kind and view, with pictures.")] = None,
 ) -> None:
