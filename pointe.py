@@ -82,33 +82,30 @@ def live(
     """Recognise moves from cameras, RTSP addresses and video files, and show them."""
     from live.grid import live_grid
     from live.log import Line, teller
+    from live.options import Options
     from live.runner import live as run_live
     from live.webcam import Wanted
 
     tell, named = teller(log_format), sources or ["0"]
     try:
-        options: dict[str, Any] = {
-            "model": model,
-            "device": _device(device),
-            "threads": threads,
-            "headless": headless,
-            "pace": not no_pace,
-            "record": record,
-            "events": events,
-            "threshold": threshold,
-            "mirror": mirror,
-            "max_seconds": max_seconds,
-            "give_up_after_s": give_up_after,
-            "wanted": Wanted.parse(camera_size, camera_fps),
-            "tell": tell,
-        }
-        if len(named) == 1:
-            summary = run_live(named[0], record_raw=record_raw, metrics_port=metrics_port, **options)
-        elif record_raw or metrics_port:
-            flag = "--record-raw" if record_raw else "--metrics-port"
-            raise UsageError(f"{flag} is for one source, and {len(named)} are given.\nLeave it out.")
-        else:
-            summary = live_grid(named, **options)
+        options = Options(
+            model=model,
+            device=_device(device),
+            threads=threads,
+            headless=headless,
+            pace=not no_pace,
+            record=record,
+            record_raw=record_raw,
+            events=events,
+            threshold=threshold,
+            mirror=mirror,
+            max_seconds=max_seconds,
+            give_up_after_s=give_up_after,
+            wanted=Wanted.parse(camera_size, camera_fps),
+            metrics_port=metrics_port,
+            tell=tell,
+        )
+        summary = run_live(named[0], options) if len(named) == 1 else live_grid(named, options)
     except PointeError as error:
         if log_format == "json":
             tell(Line(str(error), "error", exit_code=error.exit_code))

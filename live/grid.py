@@ -4,38 +4,35 @@ The networks are loaded once for all of them; what is remembered from frame to f
 clock is the wall's, since each source has another one.
 """
 
-import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 
 import cv2
 
-from live.address import Address, Camera, File, understand
+from live.address import Camera, File, understand
 from live.ahead import Ahead
-from live.capture import Capture
-from live.events import Events, row_of
-from live.log import Line, say
-from live.moves import Move, MoveTracker
-from live.outage import Asked, Outage
+from live.log import Line
+from live.moves import MoveTracker
+from live.options import Options
+from live.outage import Asked, Outage, tell_damage
 from live.outputs import check_outputs
 from live.recognizer import Recognizer
 from live.recording import Recording
-from live.runner import CLOSE_S, can_be_shown, describe, showing
+from live.runner import CLOSE_S
 from live.screen import Answer, Show
-from live.source import FrameSource, open_source
+from live.sinks import can_be_shown, open_sinks
+from live.source import FrameSource
 from live.stopping import Interrupted, stop_signals
 from live.tiles import Tiles
 from live.watch import Summary, Watch
-from live.webcam import Wanted
 from live.window import Action
-from models.card import DEFAULT_MODEL, find_model
+from models.card import find_model
 from models.errors import PartlyDone, SourceError, UsageError
-from models.runtime import Device
 
 # The grid is drawn, shown and recorded so often.
 GRID_HZ = 25.0
@@ -45,8 +42,6 @@ REST_S = 0.005
 MOST_SOURCES = 16
 # The longest that nothing is looked at but answers.
 TICK_S = 0.1
-
-Connect = Callable[[Camera | Address], Capture]
 
 
 class Stream:
@@ -150,101 +145,78 @@ def close_all(sources: Sequence[FrameSource]) -> None:
             list(pool.map(lambda source: source.close(), sources))
 
 
-def live_grid(
-    sources: Sequence[str],
-    *,
-    model: str = DEFAULT_MODEL,
-    device: Device = "auto",
-    threads: int = 1,
-    headless: bool = False,
-    pace: bool = True,
-    record: Path | None = None,
-    events: Path | None = None,
-    threshold: float | None = None,
-    mirror: bool = False,
-    max_seconds: float | None = None,
-    give_up_after_s: float | None = None,
-    wanted: Wanted | None = None,
-    tell: Callable[[str], None] = say,
-    connect: Connect | None = None,
-) -> Summary:
+def live_grid(sources: Sequence[str], options: Options) -> Summary:
     """Open all that can be opened, run, and close it so that every output is whole.
 
-    Files are paced where the grid is shown or recorded. The options are those of `live.runner.live`.
+    Files are paced where the grid is shown or recorded.
 
     Returns:
         The sum over the sources. Its exit code is 6 where some source failed and 3 where all of them did.
 
     Raises:
-        UsageError: too many sources, an output cannot be written, the threshold is no probability, or a webcam's
-            settings are given where there is none.
+        UsageError: too many sources, an output cannot be written or is for one source only, the threshold is no
+            probability, or a webcam's settings are given where there is none.
         SourceError: no source could be opened; why was told of each.
         ModelError, DeviceError: from what is opened.
         SinkError: an output failed meanwhile.
     """
-    _check(sources, record, events, wanted)
-    shown = not headless and can_be_shown(tell)
+    _check(sources, options)
+    tell, recorded = options.tell, options.record is not None
+    shown = not options.headless and can_be_shown(tell)
+    drawn = shown or recorded
     cv2.setNumThreads(1)  # the cores are for decoders and encoder
     with stop_signals() as stop, ExitStack() as stack:
         asked: list[Asked] = []
 
         def opening(text: str) -> FrameSource:
-            its = wanted if wanted and isinstance(understand(text), Camera) else None
-            source = open_source(
-                text,
-                pace=pace and (shown or record is not None),
-                give_up_after_s=give_up_after_s,
-                wanted=its,
-                connect=connect,
-            )
-            if its:
-                asked.append(Asked(source, its, tell))
+            its = options if isinstance(understand(text), Camera) else replace(options, wanted=None)
+            source = its.open(text, paced=drawn)
+            asked.append(Asked(source, its.wanted, tell))
             return source
 
         try:
-            recognizer = Recognizer.load(find_model(model), device, threads)
-            MoveTracker(recognizer.card, threshold)
+            recognizer = Recognizer.load(find_model(options.model), options.device, options.threads)
+            MoveTracker(recognizer.card, options.threshold)  # so that a wrong threshold is told before anything opens
             opened = _open_all(sources, opening, tell)
             stack.callback(close_all, opened)
             stop.raises = False
         except Interrupted:
             return Summary(exit_code=stop.exit_code)
-        file = stack.enter_context(Events(events, with_source=True)) if events else None
-        drawn = stack.enter_context(Recording(record, GRID_HZ, live=True)) if record else None
-        streams = [
-            _stream(source, recognizer.another(), threshold, max_seconds, _on_move(source, recognizer, file, tell))
-            for source in opened
-        ]
-        tiles = Tiles(streams, recognizer.card, mirror=mirror, recording=bool(record)) if shown or record else None
-        try:
-            run_grid(
-                streams,
-                tiles,
-                show=showing(stack, f"pointe: {len(streams)} sources") if shown else None,
-                record=drawn,
-                check=_checks(streams, asked, tell),
-                stopped=lambda: stop.exit_code,
-            )
-        finally:
-            if drawn:
-                drawn.hurry = stop.exit_code != 0 or sys.exc_info()[0] is not None
-        summary = _summary(streams, len(sources), stop.exit_code, tell)
-        return replace(summary, wrote=tuple(sink.path for sink in (drawn, file) if sink and sink.wrote))
+        title = f"pointe: {len(opened)} sources" if shown else None
+        sinks = stack.enter_context(
+            open_sinks(options, recognizer.card, stop, rate_hz=GRID_HZ, live=True, title=title, several=True)
+        )
+        streams = []
+        for source in opened:
+            tracker = MoveTracker(recognizer.card, options.threshold)
+            watch = Watch(source, recognizer.another(), tracker, partial(sinks.move, source=source.name))
+            streams.append(Stream(source, watch, options.max_seconds))
+        tiles = Tiles(streams, recognizer.card, mirror=options.mirror, recording=recorded) if drawn else None
+        run_grid(
+            streams,
+            tiles,
+            show=sinks.show,
+            record=sinks.record,
+            check=_checks(streams, asked, tell),
+            stopped=lambda: stop.exit_code,
+        )
+        return replace(_summary(streams, len(sources), stop.exit_code, tell), wrote=sinks.wrote)
 
 
-def _check(sources: Sequence[str], record: Path | None, events: Path | None, wanted: Wanted | None) -> None:
+def _check(sources: Sequence[str], options: Options) -> None:
     """Raises UsageError."""
+    for flag, given in (("--record-raw", options.record_raw), ("--metrics-port", options.metrics_port)):
+        if given:
+            raise UsageError(f"{flag} is for one source, and {len(sources)} are given.\nLeave it out.")
     if len(sources) > MOST_SOURCES:
         raise UsageError(f"{len(sources)} sources are too many to be seen.\nGive at most {MOST_SOURCES}.")
     places = []
     for text in sources:
         with suppress(SourceError):  # told when it is opened
             places.append(understand(text))
-    check_outputs(record, None, events)
-    for place in places:
-        if isinstance(place, File):
-            check_outputs(record, None, events, place.path)
-    if wanted and not any(isinstance(place, Camera) for place in places):
+    for path in (None, *(place.path for place in places if isinstance(place, File))):
+        check_outputs(options.record, None, options.events, path)
+    if options.wanted and not any(isinstance(place, Camera) for place in places):
         raise UsageError("--camera-size and --camera-fps are for webcams, and there is none.\nLeave them out.")
 
 
@@ -292,28 +264,6 @@ def _open_all(
     return opened
 
 
-def _on_move(
-    source: FrameSource, recognizer: Recognizer, file: Events | None, tell: Callable[[str], None]
-) -> Callable[[Move], None]:
-    def on_move(move: Move) -> None:
-        if file:
-            file.write(move, source.name)
-        text = f"{describe(move, recognizer.card)}  {source.name}"
-        tell(Line(text, "move", **row_of(move, source.name)))
-
-    return on_move
-
-
-def _stream(
-    source: FrameSource,
-    recognizer: Recognizer,
-    threshold: float | None,
-    max_seconds: float | None,
-    on_move: Callable[[Move], None],
-) -> Stream:
-    return Stream(source, Watch(source, recognizer, MoveTracker(recognizer.card, threshold), on_move), max_seconds)
-
-
 def _checks(streams: Sequence[Stream], asked: Sequence[Asked], tell: Callable[[str], None]) -> Callable[[], None]:
     outages = [(stream, Outage(stream.source, tell)) for stream in streams]
     given_up: list[Stream] = []
@@ -336,9 +286,9 @@ def _summary(streams: Sequence[Stream], named: int, stopped: int, tell: Callable
     """The sum; tells of each source what it came to."""
     parts = [stream.watch.summary() for stream in streams]
     for stream, part in zip(streams, parts, strict=True):
-        name, damage = stream.source.name, None if stopped else stream.source.damage()
-        if damage:
-            tell(Line(f"{name}: {damage}", "damage", source=name, damage=damage))
+        if not stopped:
+            tell_damage(stream.source, tell)
+        name = stream.source.name
         text = f"{name}: {part.frames} frames: {part.answered} answered, {part.dropped} dropped"
         facts = {"captured": part.frames, "answered": part.answered, "dropped": part.dropped}
         tell(Line(text, "source", source=name, **facts))

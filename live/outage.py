@@ -45,3 +45,10 @@ class Outage:
             facts = {"source": source.name, "seconds": round(out_s, 1), "dropped": source.dropped}
             self._tell(Line(text, "recovered", **facts))
             self._since_s, self._told = None, set()
+
+
+def tell_damage(source: FrameSource, tell: Callable[[str], None]) -> None:
+    """Tell what could not be read of a file that has ended."""
+    damage = source.damage()
+    if damage:
+        tell(Line(f"{source.name}: {damage}", "damage", source=source.name, damage=damage))

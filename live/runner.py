@@ -6,35 +6,29 @@ camera it does not, since handing over takes time and the next frame is not ther
 what they give.
 """
 
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 
-from live.address import Address, Camera, File, understand
+from live.address import File, understand
 from live.ahead import Ahead
-from live.capture import Capture
-from live.display import Display
-from live.events import Events, row_of
-from live.log import Line, say
+from live.log import say
 from live.metrics import Metrics
 from live.moves import Move, MoveTracker
-from live.outage import Asked, Outage
+from live.options import Options
+from live.outage import Asked, Outage, tell_damage
 from live.outputs import check_outputs
 from live.overlay import Overlay, View
 from live.recognizer import Recognizer
-from live.recording import Recording
-from live.screen import Draw, Screen, Show
-from live.source import FrameSource, open_source
+from live.screen import Draw, Screen
+from live.sinks import can_be_shown, open_sinks
+from live.source import FrameSource
 from live.stopping import Interrupted, stop_signals
 from live.watch import Summary, Watch
 from live.webcam import Wanted
-from live.window import Window, display_problem
-from models.card import DEFAULT_MODEL, ModelCard, display_name, find_model
-from models.runtime import Device
+from models.card import ModelCard, find_model
 
 # Without a new answer the display is drawn again this often, so that keys and a stale source are noticed.
 TICK_S = 0.1
@@ -85,30 +79,10 @@ def run(
     return watch.summary(stopped())
 
 
-def live(
-    source: str,
-    *,
-    model: str = DEFAULT_MODEL,
-    device: Device = "auto",
-    threads: int = 1,
-    headless: bool = False,
-    pace: bool = True,
-    record: Path | None = None,
-    record_raw: Path | None = None,
-    events: Path | None = None,
-    threshold: float | None = None,
-    mirror: bool = False,
-    max_seconds: float | None = None,
-    give_up_after_s: float | None = None,
-    wanted: Wanted | None = None,
-    metrics_port: int | None = None,
-    tell: Callable[[str], None] = say,
-    connect: Callable[[Camera | Address], Capture] | None = None,
-) -> Summary:
+def live(source: str, options: Options) -> Summary:
     """What `pointe live` does: open all that is asked for, run, and close it so that every output is whole.
 
-    A file is paced only where it is shown. The annotated recording holds what the display shows. `give_up_after_s`,
-    `wanted` and `connect` are those of `open_source`.
+    A file is paced only where it is shown. The annotated recording holds what the display shows.
 
     Raises:
         UsageError: an output cannot be written, the threshold is no probability, or the port cannot be had.
@@ -116,89 +90,51 @@ def live(
         SinkError: an output failed meanwhile.
     """
     place = understand(source)
-    check_outputs(record, record_raw, events, place.path if isinstance(place, File) else None)
-    shown = not headless and can_be_shown(tell)
+    path = place.path if isinstance(place, File) else None
+    check_outputs(options.record, options.record_raw, options.events, path)
+    shown = not options.headless and can_be_shown(options.tell)
     cv2.setNumThreads(1)  # the cores are for decoder and encoder
     with stop_signals() as stop, ExitStack() as stack:
         try:
-            recognizer = Recognizer.load(find_model(model), device, threads, threads_apart=isinstance(place, File))
-            tracker = MoveTracker(recognizer.card, threshold)
-            frames = stack.enter_context(
-                open_source(
-                    source, pace=pace and shown, give_up_after_s=give_up_after_s, wanted=wanted, connect=connect
-                )
-            )
+            folder = find_model(options.model)
+            recognizer = Recognizer.load(folder, options.device, options.threads, threads_apart=path is not None)
+            tracker = MoveTracker(recognizer.card, options.threshold)
+            frames = stack.enter_context(options.open(source, paced=shown))
             stop.raises = False
         except Interrupted:
             return Summary(exit_code=stop.exit_code)
-        metrics = stack.enter_context(Metrics(metrics_port, frames)) if metrics_port else None
-        file = stack.enter_context(Events(events)) if events else None
-        drawn, raw = _recording(stack, record, frames), _recording(stack, record_raw, frames)
+        metrics = stack.enter_context(Metrics(options.metrics_port, frames)) if options.metrics_port else None
+        title = f"pointe: {frames.name}" if shown else None
+        sinks = stack.enter_context(
+            open_sinks(options, recognizer.card, stop, rate_hz=frames.rate_hz, live=frames.live, title=title)
+        )
         screen = Screen(
             frames,
-            draw=_drawing(recognizer.card) if shown or record else None,
-            show=showing(stack, f"pointe: {frames.name}") if shown else None,
-            record=drawn,
-            record_raw=raw,
-            mirror=mirror,
+            draw=_drawing(recognizer.card) if shown or options.record else None,
+            show=sinks.show,
+            record=sinks.record,
+            record_raw=sinks.record_raw,
+            mirror=options.mirror,
         )
-
-        def on_move(move: Move) -> None:
-            if file:
-                file.write(move)
-            tell(Line(describe(move, recognizer.card), "move", **row_of(move)))
-
-        recordings = [recording for recording in (drawn, raw) if recording]
-        try:
-            summary = run(
-                frames,
-                recognizer,
-                tracker,
-                screen,
-                on_move=on_move,
-                on_answer=metrics.answer if metrics else lambda view: None,
-                tell=tell,
-                wanted=wanted,
-                max_seconds=max_seconds,
-                stopped=lambda: stop.exit_code,
-            )
-        finally:
-            for recording in recordings:
-                recording.hurry = stop.exit_code != 0 or sys.exc_info()[0] is not None
-        damage = frames.damage()
-        if damage:
-            tell(Line(f"{frames.name}: {damage}", "damage", source=frames.name, damage=damage))
-        for recording in recordings:
-            if recording.left_out:
-                tell(f"{recording.path}: {recording.left_out} pictures came too close together to be recorded")
-        return replace(summary, wrote=tuple(sink.path for sink in (drawn, raw, file) if sink and sink.wrote))
-
-
-def describe(move: Move, card: ModelCard) -> str:
-    """A move as one line for people."""
-    shown = {kind.name: kind.display for kind in card.moves}.get(move.name, display_name(move.name))
-    return f"{move.start_s:7.2f} to {move.end_s:7.2f} s  {shown}  {100 * move.confidence:.0f} %"
-
-
-def can_be_shown(tell: Callable[[str], None]) -> bool:
-    """Whether a window can be shown; where it cannot, why not is told."""
-    problem = display_problem()
-    if problem:
-        tell(f"No window is shown. {problem}")
-    return not problem
-
-
-def showing(stack: ExitStack, title: str) -> Show:
-    """What shows pictures in a window that closes with the stack."""
-    if sys.platform == "linux":
-        return stack.enter_context(Display(title)).show
-    return stack.enter_context(Window(title)).show
+        summary = run(
+            frames,
+            recognizer,
+            tracker,
+            screen,
+            on_move=sinks.move,
+            on_answer=metrics.answer if metrics else lambda view: None,
+            tell=options.tell,
+            wanted=options.wanted,
+            max_seconds=options.max_seconds,
+            stopped=lambda: stop.exit_code,
+        )
+        tell_damage(frames, options.tell)
+        for each in sinks.recordings:
+            if each.left_out:
+                options.tell(f"{each.path}: {each.left_out} pictures came too close together to be recorded")
+        return replace(summary, wrote=sinks.wrote)
 
 
 def _drawing(card: ModelCard) -> Draw:
     overlay = Overlay(card)
     return lambda image, view, details, help_: overlay.draw(image, view, details=details, help=help_)
-
-
-def _recording(stack: ExitStack, path: Path | None, source: FrameSource) -> Recording | None:
-    return stack.enter_context(Recording(path, source.rate_hz, live=source.live)) if path else None

@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -30,6 +30,7 @@ from live.bench_subject import EVERY_FRAME_HZ
 from live.capture import UnreachableError
 from live.live_source import LiveSource
 from live.moves import MoveTracker
+from live.options import Options
 from live.overlay import Overlay, View
 from live.recognizer import Prediction, Recognizer, Seen
 from live.runner import live, run
@@ -112,19 +113,12 @@ class CountedCamera(ShortCamera):
 def soak(frames: int, rate_hz: float, model: str) -> Soaked:
     """`frames` frames of a camera at `rate_hz` through `pointe live`, recorded; ended by SIGTERM."""
     camera = CountedCamera(frames, rate_hz)
-    live("0", model=model, device="cpu", headless=True, connect=lambda place: FilmedCamera(DEMO, 30), max_seconds=1)
+    options = Options(model=model, device="cpu", headless=True, connect=lambda place: camera)
+    live("0", replace(options, connect=lambda place: FilmedCamera(DEMO, 30), max_seconds=1))
     threads, before = set(threading.enumerate()), Footprint.of()  # with all that is loaded once
     with tempfile.TemporaryDirectory() as folder, _temporary_files_in(Path(folder) / "tmp") as temporary:
         start_s = time.monotonic()
-        summary = live(
-            "0",
-            model=model,
-            device="cpu",
-            headless=True,
-            connect=lambda place: camera,
-            record=Path(folder) / "out.mp4",
-            events=Path(folder) / "out.jsonl",
-        )
+        summary = live("0", replace(options, record=Path(folder) / "out.mp4", events=Path(folder) / "out.jsonl"))
         seconds = time.monotonic() - start_s
         after, files_left = Footprint.of(), [path.name for path in temporary.iterdir()]
     return Soaked(
@@ -271,8 +265,7 @@ def wait_for_a_camera(seconds: float, model: str, *, record: bool) -> Waiting:
         timers = [threading.Timer(at_s, note) for at_s in (LOADED_S, LOADED_S + seconds)]
         for timer in timers:
             timer.start()
-        live(
-            "0",
+        options = Options(
             model=model,
             device="cpu",
             headless=True,
@@ -280,6 +273,7 @@ def wait_for_a_camera(seconds: float, model: str, *, record: bool) -> Waiting:
             max_seconds=LOADED_S + seconds + 1.0,
             record=Path(folder) / "out.mp4" if record else None,
         )
+        live("0", options)
     (own, encoder), (own_later, encoder_later) = used
     return Waiting(
         seconds, record, round((own_later - own) / seconds, 4), round((encoder_later - encoder) / seconds, 4)

@@ -18,6 +18,7 @@ from toys import draw_clip, make_card, make_model
 
 from live import workers
 from live.classify import Summary, classify
+from live.options import Options
 from live.runner import live
 from models.errors import ModelError, SourceError, UsageError
 from scripts.zoo import AV1, FFMPEG, encode
@@ -109,7 +110,7 @@ def test_the_events_are_those_of_a_live_run_over_the_file(folder: Path, model: P
     for suffix in ("jsonl", "csv"):
         run([folder / "mon"], tmp_path, model, events=suffix)
         alone = tmp_path / f"alone.{suffix}"
-        live(str(folder / "mon/lesson.mp4"), model=str(model), device="cpu", headless=True, events=alone)
+        live(str(folder / "mon/lesson.mp4"), Options(model=str(model), device="cpu", headless=True, events=alone))
         assert (tmp_path / f"lesson.mp4.{suffix}").read_bytes() == alone.read_bytes()
 
 

@@ -22,6 +22,7 @@ SOON_S = 8.0
 # The command with a camera of noise; with "hang" its reads block once the recording holds something.
 CAMERA = f"""
 import sys, time
+from dataclasses import replace
 from pathlib import Path
 import numpy as np
 from live import runner
@@ -40,7 +41,7 @@ class Camera:
         pass
 import pointe
 run = runner.live
-runner.live = lambda source, **options: run(source, **options, connect=lambda place: Camera())
+runner.live = lambda source, options: run(source, replace(options, connect=lambda place: Camera()))
 sys.argv = ["pointe", "live", "0", "--headless", "--device", "cpu", "--model", model,
             "--record", recording, "--events", events]
 pointe.main()

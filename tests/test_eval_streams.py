@@ -14,6 +14,7 @@ from toys import NAMES, draw_clip, make_card, make_model
 
 from live.evaluate import watch
 from live.moves import MoveTracker
+from live.options import Options
 from live.recognizer import Prediction, Recognizer
 from live.runner import live
 from models.errors import SourceError
@@ -49,7 +50,8 @@ def test_a_stream_is_watched_as_it_would_be_live(model: Path, tmp_path: Path) ->
     path = stream(tmp_path, "a", None)
     recognizer = Recognizer.load(model, "cpu")
     seen = watch(recognizer, MoveTracker(recognizer.card), read_video(path))
-    summary = live(str(path), model=str(model), device="cpu", headless=True, pace=False, tell=lambda line: None)
+    options = Options(model=str(model), device="cpu", headless=True, pace=False, tell=lambda line: None)
+    summary = live(str(path), options)
     assert seen.moves == summary.moves
     assert [move.name for move in seen.moves] == ["plie", "tendu"]
     assert seen.seconds == pytest.approx(6.0, abs=0.1)

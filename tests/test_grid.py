@@ -16,12 +16,13 @@ from toys import draw_clip, make_model, picture
 from typer.testing import CliRunner
 
 import pointe
-from live import grid
+from live import grid, sinks
 from live.capture import UnreachableError
 from live.events import Events
 from live.file_source import FileSource
 from live.grid import MOST_SOURCES, in_turn, live_grid
 from live.moves import Move
+from live.options import Options
 from live.overlay import View
 from live.recognizer import Recognizer
 from live.runner import live
@@ -62,7 +63,7 @@ def other(tmp_path: Path) -> Path:
 def run(sources: list[Path | str], model: str, **options: object) -> tuple[Summary, list[str]]:
     lines: list[str] = []
     options = {"headless": True, "tell": lines.append, **options}
-    return live_grid([str(source) for source in sources], model=model, device="cpu", **options), lines
+    return live_grid([str(source) for source in sources], Options(model=model, device="cpu", **options)), lines
 
 
 def events_of(path: Path) -> list[dict]:
@@ -82,9 +83,10 @@ def test_each_file_has_the_moves_that_it_has_alone(clip: Path, other: Path, mode
     assert (summary.frames, summary.answered, summary.dropped, summary.exit_code) == (200, 200, 0, 0)
     together = events_of(tmp_path / "out.jsonl")
     for path in (clip, other):
-        live(str(path), model=model, device="cpu", headless=True, events=tmp_path / "alone.jsonl", tell=lambda _: None)
+        alone = tmp_path / "alone.jsonl"
+        live(str(path), Options(model=model, device="cpu", headless=True, events=alone, tell=lambda _: None))
         mine = [{**event} for event in together if event["source"] == path.name]
-        assert mine == [{**event, "source": path.name} for event in events_of(tmp_path / "alone.jsonl")]
+        assert mine == [{**event, "source": path.name} for event in events_of(alone)]
         assert any(line.startswith(f"{path.name}: ") and "answered, 0 dropped" in line for line in lines)
     assert [event["source"] for event in together].count(clip.name) == 2
 
@@ -181,8 +183,9 @@ def test_what_cannot_be_opened_is_said_and_the_rest_goes_on(clip: Path, model: s
 
 def test_it_is_an_error_when_none_can_be_opened(model: str, tmp_path: Path) -> None:
     lines: list[str] = []
+    options = Options(model=model, headless=True, events=tmp_path / "out.jsonl", tell=lines.append)
     with pytest.raises(SourceError, match="None of the 2"):
-        live_grid(["missing.mp4", DEAD], model=model, headless=True, events=tmp_path / "out.jsonl", tell=lines.append)
+        live_grid(["missing.mp4", DEAD], options)
     assert len(lines) == 2
     assert not (tmp_path / "out.jsonl").exists()
 
@@ -297,7 +300,7 @@ def test_q_ends_them_all_and_what_goes_on_is_reported(
         return Action.QUIT if len(pictures) == 45 else None  # 1.8 s in, amid the plie and the tendu
 
     monkeypatch.setattr(grid, "can_be_shown", lambda _tell: True)
-    monkeypatch.setattr(grid, "showing", lambda _stack, _title: show)
+    monkeypatch.setattr(sinks, "showing", lambda _stack, _title: show)
     summary, _ = run([clip, other], model, headless=False)
     assert {move.name for move in summary.moves} == {"plie", "tendu"}
     assert summary.exit_code == 0 and summary.answered < 200

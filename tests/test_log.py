@@ -16,6 +16,7 @@ from toys import draw_clip, make_model
 from live.log import Line, say, say_json
 from live.metrics import Metrics
 from live.moves import Move
+from live.options import Options
 from live.overlay import View
 from live.runner import live
 from live.source import FrameSource, open_source
@@ -137,8 +138,7 @@ def test_a_run_serves_its_figures_while_it_lasts(tmp_path: Path, port: int) -> N
                 seen.append(figures(port))
             return super().read()
 
-    live(
-        "0",
+    options = Options(
         model=str(make_model(tmp_path / "toy")),
         device="cpu",
         headless=True,
@@ -147,4 +147,5 @@ def test_a_run_serves_its_figures_while_it_lasts(tmp_path: Path, port: int) -> N
         metrics_port=port,
         tell=lambda line: None,
     )
+    live("0", options)
     assert seen and seen[0]["pointe_frames_answered_total"] > 0

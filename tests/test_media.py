@@ -12,6 +12,7 @@ from toys import draw_clip, make_model
 from live.file_source import FileSource
 from live.live_source import LiveSource
 from live.moves import MoveTracker
+from live.options import Options
 from live.recognizer import Recognizer
 from live.runner import live, run
 from live.screen import Screen
@@ -148,7 +149,8 @@ def test_a_live_run_that_drops_nothing_sees_the_moves_of_the_file(tmp_path: Path
     stretches = [("none", 1.0), ("plie", 1.0), ("none", 1.0), ("saute", 1.0), ("none", 1.0)]
     clip = draw_clip(tmp_path / "clip.mp4", stretches, rate_hz=10)
     model = make_model(tmp_path / "toy")
-    of_file = live(str(clip), model=str(model), device="cpu", headless=True, tell=lambda _: None).moves
+    options = Options(model=str(model), device="cpu", headless=True, tell=lambda _: None)
+    of_file = live(str(clip), options).moves
     recognizer = Recognizer.load(model, "cpu")
     for _ in range(6):  # on a busy machine a frame may be dropped
         with LiveSource("camera", lambda: CameraOf(clip)) as source:

@@ -13,6 +13,7 @@ import imageio_ffmpeg
 import pytest
 from toys import draw_clip, make_model
 
+from live.options import Options
 from live.runner import live
 from live.source import FrameSource, open_source
 from models.errors import SourceError
@@ -92,16 +93,16 @@ def test_frames_arrive_with_increasing_times_and_all_are_accounted_for(clip: Pat
 
 def test_the_moves_of_a_stream_are_found(clip: Path, tmp_path: Path) -> None:
     model = make_model(tmp_path / "toy")
+    options = Options(
+        model=str(model),
+        device="cpu",
+        headless=True,
+        record=tmp_path / "out.mp4",
+        max_seconds=7,
+        tell=lambda line: None,
+    )
     with Server(clip) as server:
-        summary = live(
-            server.url,
-            model=str(model),
-            device="cpu",
-            headless=True,
-            record=tmp_path / "out.mp4",
-            max_seconds=7,
-            tell=lambda line: None,
-        )
+        summary = live(server.url, options)
     assert [move.name for move in summary.moves] == ["plie", "saute"]
     # The server sends what it has at once, so the beginning of a stream is shorter than the clip's.
     for move, start_s in zip(summary.moves, (1.5, 4.0), strict=True):
@@ -159,18 +160,18 @@ def test_no_output_of_a_stream_holds_its_password(
 ) -> None:
     monkeypatch.setenv("CAMERA_PASSWORD", PASSWORD)
     lines: list[str] = []
+    options = Options(
+        model=str(make_model(tmp_path / "toy")),
+        device="cpu",
+        headless=True,
+        record=tmp_path / "drawn.mp4",
+        record_raw=tmp_path / "raw.mp4",
+        events=tmp_path / "moves.jsonl",
+        max_seconds=3,
+        tell=lines.append,
+    )
     with Server(clip, "test", "anna", PASSWORD) as server:
-        live(
-            server.url.replace("rtsp://", "rtsp://anna:${CAMERA_PASSWORD}@"),
-            model=str(make_model(tmp_path / "toy")),
-            device="cpu",
-            headless=True,
-            record=tmp_path / "drawn.mp4",
-            record_raw=tmp_path / "raw.mp4",
-            events=tmp_path / "moves.jsonl",
-            max_seconds=3,
-            tell=lines.append,
-        )
+        live(server.url.replace("rtsp://", "rtsp://anna:${CAMERA_PASSWORD}@"), options)
     written = [path for path in tmp_path.iterdir() if path.is_file()]
     assert len(written) == 3 and all(path.stat().st_size for path in written[:2])
     assert not [path.name for path in written if PASSWORD.encode() in path.read_bytes()]

@@ -15,15 +15,17 @@ from cameras import Camera, connecting
 from toys import COLOURS, draw_clip, make_model, picture
 
 from live import live_source as live_source_module
-from live import runner
+from live import sinks
 from live.file_source import FileSource
 from live.moves import Move, MoveTracker
+from live.options import Options
 from live.outage import Outage
 from live.outputs import SinkError
 from live.overlay import View
 from live.recognizer import Prediction, Recognizer, Seen
-from live.runner import describe, live, run
+from live.runner import live, run
 from live.screen import Screen, mirrored
+from live.sinks import describe
 from live.source import FrameSource, open_source
 from live.watch import Rate, Summary
 from live.window import Action
@@ -58,7 +60,7 @@ def silent(_line: str) -> None:
 
 
 def run_live(source: Path | str, model: str, **options: object) -> Summary:
-    return live(str(source), model=model, device="cpu", **{"headless": True, "tell": silent, **options})
+    return live(str(source), Options(model=model, device="cpu", **{"headless": True, "tell": silent, **options}))
 
 
 def events_of(path: Path) -> list[dict]:
@@ -138,7 +140,7 @@ def test_a_source_that_is_dead_at_the_start_leaves_old_events_as_they_are(model:
 
 
 def test_without_a_display_it_says_so_once_and_goes_on(clip: Path, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "display_problem", lambda: "There is no display.\nUse --headless.")
+    monkeypatch.setattr(sinks, "display_problem", lambda: "There is no display.\nUse --headless.")
     lines: list[str] = []
     summary = run_live(clip, model, headless=False, tell=lines.append)
     assert summary.answered == 150
@@ -414,7 +416,8 @@ CAMERA_RUN = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from live import runner
+from live.options import Options
+from live.runner import live
 class Camera:
     def read(self):
         time.sleep(0.01)
@@ -424,8 +427,9 @@ class Camera:
     def release(self):
         pass
 folder = Path(sys.argv[1])
-summary = runner.live("0", model=str(folder / "toy"), device="cpu", headless=True, connect=lambda place: Camera(),
-                      record=folder / "out.mp4", events=folder / "out.jsonl", tell=lambda line: print(line, flush=True))
+options = Options(model=str(folder / "toy"), device="cpu", headless=True, connect=lambda place: Camera(),
+                  record=folder / "out.mp4", events=folder / "out.jsonl", tell=lambda line: print(line, flush=True))
+summary = live("0", options)
 sys.exit(summary.exit_code)
 """
 

@@ -21,6 +21,7 @@ from live import webcam as webcam_module
 from live.address import Camera
 from live.cameras import found_cameras, users_of
 from live.capture import UnreachableError
+from live.options import Options
 from live.runner import live
 from live.source import open_source
 from live.webcam import Wanted, open_webcam
@@ -106,8 +107,7 @@ def test_what_it_really_gives_is_measured_and_told(tmp_path: Path) -> None:
             return super().read()
 
     lines: list[str] = []
-    live(
-        "0",
+    options = Options(
         model=str(make_model(tmp_path / "toy")),
         device="cpu",
         headless=True,
@@ -116,6 +116,7 @@ def test_what_it_really_gives_is_measured_and_told(tmp_path: Path) -> None:
         max_seconds=3,
         tell=lines.append,
     )
+    live("0", options)
     (line,) = [line for line in lines if "gives" in line]
     size, rate = line.removeprefix("camera 0 gives ").split(" Hz; ")[0].split(" at ")
     assert size == "640x480"
