@@ -1,6 +1,7 @@
 """Fixtures that several test files share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 # Before any test imports TensorFlow, OpenCV or Qt: their native lines would bury the report.
@@ -9,6 +10,8 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 
 import pytest
+
+from models.threads import left_running
 
 ROOT = Path(__file__).parent.parent
 
@@ -26,3 +29,26 @@ def shared() -> Path:
 def root() -> Path:
     """The top of the checkout."""
     return ROOT
+
+
+@pytest.fixture
+def no_thread_is_left() -> Iterator[None]:
+    """Fails where a thread of ours is left; for `pytestmark` of files whose every test must end its own."""
+    yield
+    assert left_running() == []
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    """The folder of the toy model."""
+    from toys import make_model
+
+    return str(make_model(tmp_path / "toy"))
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """The clip of `toys.STRETCHES`."""
+    from toys import STRETCHES, draw_clip
+
+    return draw_clip(tmp_path / "clip.mp4", STRETCHES)

@@ -5,14 +5,13 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from cameras import Camera, connecting
-from toys import draw_clip, make_model, picture
+from toys import STRETCHES, draw_clip, picture
 from typer.testing import CliRunner
 
 import pointe
@@ -33,26 +32,10 @@ from live.window import Action
 from models.errors import SourceError, UsageError
 from models.ffmpeg_options import VARIABLE, ffmpeg_options
 from models.frames import Box, Frame, Image, read_video
-from models.threads import left_running
 
-STRETCHES = [("none", 1.0), ("plie", 1.5), ("none", 1.0), ("saute", 1.0), ("none", 0.5)]
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
+
 DEAD = "rtsp://anna:hunter2@127.0.0.1:1/none"
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    yield
-    assert left_running() == []
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> str:
-    return str(make_model(tmp_path / "toy"))
-
-
-@pytest.fixture
-def clip(tmp_path: Path) -> Path:
-    return draw_clip(tmp_path / "clip.mp4", STRETCHES)
 
 
 @pytest.fixture

@@ -6,13 +6,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from cameras import Camera, connecting
-from toys import COLOURS, draw_clip, make_model, picture
+from toys import COLOURS, draw_clip, picture
 
 from live import live_source as live_source_module
 from live import sinks
@@ -32,27 +31,11 @@ from live.window import Action
 from models.errors import ModelError, SourceError, UsageError
 from models.frames import Box, Image, read_video
 from models.pictures import Pictures
-from models.threads import left_running
 
-STRETCHES = [("none", 1.0), ("plie", 1.5), ("none", 1.0), ("saute", 1.0), ("none", 0.5)]
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
+
 # The window of the toy is 0.4 s, so a move is seen and left behind within that.
 SLACK_S = 0.4
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    yield
-    assert left_running() == []
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> str:
-    return str(make_model(tmp_path / "toy"))
-
-
-@pytest.fixture
-def clip(tmp_path: Path) -> Path:
-    return draw_clip(tmp_path / "clip.mp4", STRETCHES)
 
 
 def silent(_line: str) -> None:

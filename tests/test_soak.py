@@ -1,16 +1,8 @@
 """The short forms of scripts/soak."""
 
-from pathlib import Path
-
 import pytest
-from toys import make_model
 
 from scripts.soak import consume_slowly, soak, wait_for_a_camera
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> str:
-    return str(make_model(tmp_path / "toy"))
 
 
 def test_many_frames_leave_nothing_behind(model: str) -> None:

@@ -3,7 +3,6 @@
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -20,11 +19,7 @@ from models.errors import SourceError
 from models.frames import Frame, read_video
 from models.threads import left_running
 
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    yield
-    assert left_running() == []
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
 
 @pytest.fixture

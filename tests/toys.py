@@ -26,6 +26,8 @@ from models.card import (
 
 NAMES = ("none", "plie", "tendu", "saute")
 COLOURS = {"none": (20, 20, 20), "plie": (30, 30, 240), "tendu": (30, 240, 30), "saute": (240, 30, 30)}  # BGR
+# What the clip of the fixture `clip` shows: 150 frames, with a plie from 1.0 to 2.5 s and a saute from 3.5 to 4.5 s.
+STRETCHES = (("none", 1.0), ("plie", 1.5), ("none", 1.0), ("saute", 1.0), ("none", 0.5))
 SIZE = 32
 WINDOW = 4
 SAMPLE_HZ = 10.0
