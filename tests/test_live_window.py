@@ -21,7 +21,8 @@ from test_window import CLOSE
 
 from live.address import DEMO
 from live.drawing import PANEL_LIGHT, Rect
-from live.overlay import HELP_LIGHT, layout_of
+from live.layout import layout_of
+from live.overlay import HELP_LIGHT
 from models.frames import Image, read_video
 
 ROOT = Path(__file__).parent.parent
