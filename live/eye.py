@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
-from threading import Semaphore
 
 from live.ahead import Ahead
 from live.recognizer import Recognizer, Seen, Taken
@@ -49,7 +48,8 @@ class Eye:
         As many frames as the head gains by are handed over together where they wait for it. What it was ahead when
         this is closed counts as passed over.
         """
-        encoded = self._overlapped(max_seconds) if self._recognizer.remembers else self._at_once(max_seconds)
+        at_once = self._recognizer.frames_at_once
+        encoded = self._overlapped(max_seconds) if at_once == 1 else self._at_once(max_seconds, at_once)
         ahead = Ahead(encoded, max(SEEN_AHEAD, self._recognizer.answers_at_once), "encoder")
         try:
             while not ahead.ended:
@@ -78,10 +78,9 @@ class Eye:
             seen = recognizer.encode(prepared) if prepared else None
         yield seen
 
-    def _at_once(self, max_seconds: float | None) -> Iterator[Seen | None]:
-        """While one frame or more are in the network the next is prepared, since it needs to know of none before it."""
+    def _at_once(self, max_seconds: float | None, at_once: int) -> Iterator[Seen | None]:
+        """So many frames are in the network at once; for one that remembers nothing of the frame before."""
         source, recognizer = self._source, self._recognizer
-        at_once = recognizer.frames_at_once
         lanes = _Lanes(recognizer.encoder, at_once)
         begun: deque[tuple[Taken, Future[Encoded]]] = deque()
 
@@ -91,7 +90,7 @@ class Eye:
             taken, encoded = begun.popleft()
             return recognizer.seen(taken, *encoded.result())
 
-        with ThreadPoolExecutor(at_once + 1, THREAD_PREFIX + "encoder") as pool:
+        with ThreadPoolExecutor(at_once, THREAD_PREFIX + "encoder") as pool:
             try:
                 while begun or not source.ended:
                     frame = None if source.ended else source.next(0.0 if begun else TICK_S)
@@ -117,12 +116,11 @@ class Eye:
 
 
 class _Lanes:
-    """Encoders on one network, each used by one thread at a time; so many are in the network, one more prepares."""
+    """Encoders on one network, each used by one thread at a time."""
 
-    def __init__(self, encoder: Encoder, at_once: int) -> None:
+    def __init__(self, encoder: Encoder, lanes: int) -> None:
         self._free: SimpleQueue[Encoder] = SimpleQueue()
-        self._network = Semaphore(at_once)
-        for _ in range(at_once + 1):
+        for _ in range(lanes):
             self._free.put(encoder.another())
 
     def encode(self, taken: Taken) -> Encoded:
@@ -132,11 +130,8 @@ class _Lanes:
         try:
             start = time.perf_counter()
             prepared = encoder.prepare(taken.frame)
-            prepare_s = time.perf_counter() - start
-            with self._network:
-                start = time.perf_counter()
-                output = encoder.infer(prepared)
-            feature = encoder.interpret(output, taken.frame)
-            return feature, prepare_s, time.perf_counter() - start
+            ready = time.perf_counter()
+            feature = encoder.interpret(encoder.infer(prepared), taken.frame)
+            return feature, ready - start, time.perf_counter() - ready
         finally:
             self._free.put(encoder)

@@ -103,8 +103,7 @@ class Recognizer:
         """
         self.card = card
         self.encoder = encoder
-        self.remembers = not isinstance(encoder, ImageEncoder)  # so that each frame waits for the one before it
-        self.frames_at_once = 1 if self.remembers else frames_at_once
+        self.frames_at_once = frames_at_once if isinstance(encoder, ImageEncoder) else 1
         self.times = StageTimes()
         self._head = head
         # Of the half that takes frames:

@@ -13,13 +13,12 @@ from live.address import DEMO
 from live.eye import SEEN_AHEAD
 from live.file_source import FileSource
 from live.moves import Move, MoveTracker
-from live.recognizer import Recognizer, Seen
+from live.recognizer import Prepared, Recognizer, Seen
 from live.several import MOST
 from live.watch import Watch
 from models.card import DEFAULT_MODEL, find_model
-from models.encoders import Feature, ImageEncoder
+from models.encoders import ImageEncoder
 from models.errors import ModelError
-from models.frames import Frame
 from models.machine import cores
 from models.runtime import Session
 from models.threads import left_running
@@ -134,24 +133,22 @@ def test_frames_that_were_encoded_and_not_asked_for_are_not_among_those_of_a_fil
     assert left_running() == []
 
 
-def test_an_error_of_the_encoder_is_raised_after_the_answers_before_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_of_the_encoder_is_raised_after_the_answers_before_it(tmp_path: Path) -> None:
     recognizer = Recognizer.load(make_model(tmp_path / "toy"), "cpu")
-    interpret = ImageEncoder.interpret
+    encode = recognizer.encode
 
-    def failing(encoder: ImageEncoder, output: np.ndarray, frame: Frame) -> Feature | None:
-        if frame.index == 9:
+    def failing(prepared: Prepared) -> Seen:
+        if prepared.taken.frame.index == 7:
             raise ModelError("it broke")
-        return interpret(encoder, output, frame)
+        return encode(prepared)
 
-    monkeypatch.setattr(ImageEncoder, "interpret", failing)
+    recognizer.encode = failing
     with FileSource(draw_clip(tmp_path / "clip.mp4", [("plie", 1.0)]), pace=False) as source:
         watch = Watch(source, recognizer, MoveTracker(recognizer.card), lambda move: None)
         with pytest.raises(ModelError, match="it broke"):
             for _ in watch.answers(watch.eye.ahead()):
                 pass
-    assert watch.answered == 9
+    assert watch.answered == 7
     assert left_running() == []
 
 
