@@ -31,8 +31,8 @@ LIMBS = slice(INDEX["left_shoulder"], None)
 # The crop of the next frame: the seen joints' extent and room for a leg that rises before it is looked at again.
 CROP_MARGIN = 1.25
 # And room for one who runs or leaps, who will be as far from here again: so many times what the middle of the joints
-# has moved since the frame before, and no more than this part of the crop. At 15 frames a second of recorded dance it
-# takes ankles that are lost (by .4 of a torso) from .052 to .041.
+# has moved since the frame before, and no more than this part of the crop. In 2751 frames of
+# recorded dance, drawn from three sides at 15 a second, ankles lost by .4 of a torso became .041 instead of .052.
 ROOM_FOR_MOVING, MOST_ROOM = 1.0, 0.35
 # A crop is at least this part of the frame's height, lest noise on a distant dancer be taken for one.
 SMALLEST_CROP = 0.15

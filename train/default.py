@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from train.fit import Material
     from train.windows import Sequence as FeatureSequence
 
-# Twice as many epochs as the first experiments had: made moves were found with an event F1 of .87 instead of .84.
+# With 50 epochs on 2000 streams the loss on validation was .54 instead of .48, and made moves were found with an event
+# F1 of .84 instead of .86; the choreography of turns and the delay changed at the same time.
 STREAMS, STREAM_S, EPOCHS = 3000, 37.0, 100
 # Seeds of the three sets; far apart, so that no stream is in two of them.
 TRAIN_SEED, VALIDATION_SEED, TEST_SEED, RECORDED_SEED = 1, 2, 3, 11
