@@ -13,6 +13,7 @@ import numpy as np
 from export.folder import made_whole, save_card
 from export.lighter import lighten
 from export.parity import ParityReport, Predict, check_parity
+from export.shorter import shorten
 from models.card import ENCODER_FILE, HEAD_FILE, ModelCard, sha256_of
 from models.errors import ModelError, UsageError
 from models.pretrained import pretrained_path
@@ -152,6 +153,7 @@ def convert(
     model = _tf2onnx(function, signature, output_names, path.name)
     _check_graph(model.graph, names, path.name)
     lighten(model)
+    shorten(model)
     _rename_dynamic_dimensions(model.graph, path.name)
     _rename(model.graph, path.stem, list(output_names))
     try:

@@ -114,7 +114,8 @@ def many_sources(recognizer: Recognizer, video: Path, count: int, frames: int) -
 def untrained_pose(folder: Path, window: int) -> Path:
     """A model of the pose encoder and pointe's head over so many steps; its weights do not change the time."""
     from export.untrained import write_untrained
-    from train.network import POSE_DIM, build_network
+    from train.geometry import POSE_DIM
+    from train.network import build_network
     from train.settings import settings_for
 
     head = build_network(settings_for(window=window), POSE_DIM, classes=19, pose=True)

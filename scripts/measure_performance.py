@@ -114,7 +114,8 @@ def untrained_models(folder: Path, wanted: Sequence[str]) -> None:
     try:
         from export.pretrained import build_inception
         from export.untrained import write_untrained
-        from train.network import POSE_DIM, build_network
+        from train.geometry import POSE_DIM
+        from train.network import build_network
         from train.settings import settings_for
     except ImportError as error:
         raise SystemExit(f"{error.name} is missing.\nType: {install_command('train')}") from error
