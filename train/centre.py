@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,10 +18,11 @@ from train.positions import (
     touching,
 )
 from train.score import Score
-from train.stage import go_on, step_up, travel
+from train.stage import go_on, put_down, reach_out, step_up, travel
 
 ATTITUDE_IN_FRONT = 0.1  # the share of attitudes that are made devant
 HALF_DOWN = float(np.radians(45))
+HIGHEST = float(np.radians(125))  # of a leg that is thrown and not held
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,11 @@ def lift_behind(score: Score, line: _Line) -> None:
     line.hold(score)
     line.balance(score)
     trunk = score.trunk
-    way = score.pick("up", "up", "up", "loose", "loose", "tilted", "aside", "opened")
-    if way == "loose":  # not every chest stays up, and not only in front
+    way = score.pick("up", "up", "up", "tall", "tall", "tall", "loose", "loose", "tilted", "aside", "opened")
+    if way == "tall" and not line.front:  # a back that bends lets the chest stay where it was, or go back
+        trunk.tilt *= score.between(0.2, 0.8)
+        trunk.bend = min(trunk.bend, -score.between(0.5, 1.1) * max(0.3, line.angle - 0.8))
+    elif way == "loose":  # not every chest stays up, and not only in front
         trunk.tilt *= score.between(0.5, 1.5)
         trunk.bend *= score.between(-0.2, 1.1)
         trunk.sway, trunk.twist = score.between(-0.3, 0.3), score.between(-0.3, 0.3)
@@ -99,6 +103,27 @@ def lift_behind(score: Score, line: _Line) -> None:
     else:
         score.arm_anywhere(1)
         score.arm_anywhere(-1)
+
+
+def down_before_it(score: Score) -> None:
+    """A plié on both feet, or on one with the other at its ankle, from which the standing leg springs up."""
+    with score.preparing():
+        if score.chance(0.5):
+            score.stance(score.pick("fifth_back", "fourth_back", "fifth"), 0.35)
+            score.bend_knees(score.between(0.76, 0.92))
+            score.carry(score.between(0.1, 0.5))
+        else:  # cou-de-pied
+            score.land(score.standing)
+            score.standing.reach = score.between(0.76, 0.92)
+            score.carry(0.0)
+            low = (score.between(-0.1, 0.1), -1, score.between(-0.35, 0.2))
+            score.free(score.working, low, score.between(0.74, 0.9), knee=(1.0, 0.1, 0.25))
+        if score.chance(0.5):
+            any_arms(score)
+        score.trunk.tilt = score.between(-0.05, 0.25)
+        score.exactly(score.between(0.15, 0.45))
+        if score.chance(0.3):
+            score.exactly(score.between(0.1, 0.8))
 
 
 def into_balance(score: Score) -> None:
@@ -140,35 +165,66 @@ def step_into_it(score: Score) -> None:
 def behind(score: Score, name: str) -> None:
     """Stand on one leg, the other behind and up: hold it, then come down."""
     score.any_side()
-    passing = score.chance(0.6)
-    if passing:
-        step_into_it(score)
-    else:
-        with score.preparing():  # a tendu behind is a tendu, too
-            into_balance(score)
+    passing, sprung = score.chance(0.6), score.chance(0.3)
+    flung = passing and not sprung and score.chance(0.35)
+    onto = come_to_it(score, passing, sprung, flung)
+    quick = passing or sprung
     line = any_line(score, name)
-    seconds, stop = rising(score, passing)
+    seconds, stop = rising(score, quick)
+    if (sprung or flung) and not line.front:  # who is going up anyway throws the leg higher
+        line = replace(line, angle=min(line.angle + score.between(0.0, 0.3), HIGHEST))
     with score.move(name, later=0.25 * seconds):  # who can tell, while the foot has hardly left the floor?
-        bent = score.chance(0.4 if passing else 0.25)
-        score.standing.reach = score.between(0.74, 0.96) if bent else 1.0
-        rises = not bent and score.chance(0.6 if passing else 0.35)
-        score.standing.heel = score.between(0.4, 1.0) if rises else 0.0
+        if flung:
+            fling(score, onto)
+        else:
+            bent = not sprung and score.chance(0.4 if passing else 0.25)
+            score.standing.reach = score.between(0.74, 0.96) if bent else 1.0
+            rises = not bent and score.chance(0.85 if sprung else 0.6 if passing else 0.35)
+            score.standing.heel = score.between(0.4, 1.0) if rises else 0.0
         score.carry(0.0)
         lift_behind(score, line)
         score.exactly(seconds)
         if stop:
             score.exactly(stop)
-        if passing:
+        if passing or (sprung and score.chance(0.7)):
             pass_by(score, stop)
         else:
             stay(score, line)
-        come_down(score, line, passing)
+        if quick and score.chance(0.35):  # the heel comes down and the knee gives before the leg does
+            score.standing.heel, score.standing.reach = 0.0, score.between(0.78, 0.94)
+        come_down(score, line, quick)
     with score.preparing():
         line.hold(score, touching(score), 1.0)
         score.upright()
-        score.standing.heel, score.standing.reach = 0.0, 1.0
+        score.standing.heel = 0.0
+        score.standing.reach = score.between(0.8, 0.95) if quick and score.chance(0.4) else 1.0
         score.exactly(score.between(0.12, 0.25)) if passing else score.beat(0.3, least=0.2)
     leave(score, line, passing)
+
+
+def come_to_it(score: Score, passing: bool, sprung: bool, flung: bool) -> str:
+    """To where the leg goes up from; where the other leg is reached out first, this says whether to front or side."""
+    onto = ""
+    if flung:
+        travel(score)
+        with score.preparing():
+            onto = reach_out(score)
+    elif passing:
+        step_into_it(score)
+    elif not sprung:
+        with score.preparing():  # a tendu behind is a tendu, too
+            into_balance(score)
+    if sprung:
+        down_before_it(score)
+    return onto
+
+
+def fling(score: Score, where: str) -> None:
+    """Onto the toes of the leg that was reached out; the other is thrown up straight out of its push."""
+    put_down(score, where)
+    score.working.reach, score.working.heel = 1.0, 0.8
+    score.carry(score.between(0.3, 0.6))
+    score.exactly(score.between(0.06, 0.1))
 
 
 def rising(score: Score, passing: bool) -> tuple[float, float]:

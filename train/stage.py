@@ -275,20 +275,32 @@ def travel(score: Score) -> None:
 
 def step_up(score: Score) -> None:
     """Piqué: reach out with one leg, low, push off from the other, and stand on the first, straight."""
+    put_down(score, reach_out(score))
+    push = score.working
+    push.reach, push.heel = 1.0, 0.7
+    score.carry(0.3)
+    score.exactly(score.between(0.1, 0.2))
+
+
+def reach_out(score: Score) -> str:
+    """The leg that will stand goes out low, over the bent knee of the other; returns whether to the front or side."""
     push, onto = score.working, score.standing
     for leg in (push, onto):
         score.land(leg)
-    where, far = score.pick("front", "front", "side"), score.between(0.2, 0.5)
+    where = score.pick("front", "front", "side")
     score.carry(1.0)
     push.reach = score.between(0.84, 0.97)
     score.free(onto, raised(where, score.between(0.3, 0.65)), score.between(0.9, 1.0), knee=knee_of(where))
     score.exactly(score.between(0.12, 0.3))
+    return where
+
+
+def put_down(score: Score, where: str) -> None:
+    """It is put down there, on its toes, more or less; the time this takes is the caller's."""
+    onto, far = score.standing, score.between(0.2, 0.5)
     x, z = score.spot(onto, far, 0.06) if where == "side" else score.spot(onto, 0.02, far)
     onto.ball = (x, 0.0, z)
     score.land(onto, heel=score.between(0.3, 0.9))
-    push.reach, push.heel = 1.0, 0.7
-    score.carry(0.3)
-    score.exactly(score.between(0.1, 0.2))
 
 
 def go_on(score: Score) -> None:
