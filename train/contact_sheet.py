@@ -51,7 +51,7 @@ LOOKS = {
     "assemble": _Look(3, 0.4, 1.4),
     "balance": _Look(4, 0.2),
     "arabesque": _Look(12, 1.3),
-    "attitude": _Look(14, 0.75),
+    "attitude": _Look(34, 0.75),
     "pirouette": _Look(3, 0.75, 1.6),
     "fouette": _Look(4, 0.1, 2.0),
     "chaines": _Look(2, 0.1, 2.0),

@@ -52,7 +52,7 @@ FAMILIES = {
 LOOKED_FOR = (*FAMILIES["turns"], *FAMILIES["balances"], *FAMILIES["leaps"])
 # A plié or a lifted leg that lasts less prepares something else. A turn or a leap is soon over, and is told at once.
 QUICK_S = 0.13
-LEAST_S = {"tendu": 0.2} | dict.fromkeys(
+LEAST_S = {"tendu": 0.3} | dict.fromkeys(
     ("plie", "grand_plie", "rond_de_jambe", "developpe", "arabesque", "attitude"), 0.4
 )
 
