@@ -531,3 +531,22 @@ def test_a_prepared_pirouette_that_is_not_turned_is_no_move():
 
 def stream_segment(stream):
     return Segment("none", 0.0, stream.seconds)
+
+
+def test_a_high_leg_behind_is_seen_with_a_chest_that_stays_up_and_with_one_that_goes_down():
+    def inclined(seed):
+        """Radians of the trunk from upright where a leg is highest, and how high it is."""
+        stream = make_clip("arabesque", seed)
+        raised = np.max(
+            [joint(stream, f"{side}_ankle") - joint(stream, f"{side}_hip") for side in ("left", "right")], 0
+        )
+        top = int(raised[:, 1].argmax())
+        trunk = (joint(stream, "left_shoulder") + joint(stream, "right_shoulder"))[top] / 2 - joint(stream, "pelvis")[
+            top
+        ]
+        return np.arccos(trunk[1] / np.linalg.norm(trunk)), raised[top, 1]
+
+    trunks = np.array([angle for angle, height in map(inclined, range(60)) if height > 0])
+    assert len(trunks) > 10
+    assert (trunks < 0.26).mean() > 0.15
+    assert (trunks > 0.5).mean() > 0.15
