@@ -87,7 +87,7 @@ def test_the_shipped_model_says_nearly_the_same_in_int8(int8: tuple[Path, Int8Re
     assert report.windows >= 50
     assert report.differing <= 0.03
     assert report.moved is not None
-    assert 0 < report.moved <= 0.08  # none at all would mean that nothing was quantised
+    assert 0 < report.moved <= 0.05  # none at all would mean that nothing was quantised
     assert not report.head
 
 
