@@ -35,7 +35,7 @@ def _take_scalars(model: Any) -> None:
             if constant is None or shape is None or constant.size < 2 or constant.min() != constant.max():
                 continue
             if _covers(shape, constant.shape):
-                node.input[slot] = _add_constant(model, constant.ravel()[0], f"{node.name}/scalar_{slot}")
+                node.input[slot] = add_constant(model, constant.ravel()[0], f"{node.name}/scalar_{slot}")
 
 
 def _covers(shape: Sequence[int | None], constant: Sequence[int]) -> bool:
@@ -95,7 +95,7 @@ def _at_places(model: Any, gather: Any, turned: str, steps: Sequence[Any], const
             nodes.append(onnx.helper.make_node("Relu", [before], [after], after))
             continue
         kernel = constants[step.input[1]][:, :, 0, 0].T
-        weight = _add_constant(model, np.ascontiguousarray(kernel), f"{after}/weight")
+        weight = add_constant(model, np.ascontiguousarray(kernel), f"{after}/weight")
         nodes.append(onnx.helper.make_node("MatMul", [before, weight], [f"{after}/product"], f"{after}/product"))
         nodes.append(onnx.helper.make_node("Add", [f"{after}/product", step.input[2]], [after], after))
     nodes[-1].output[0] = gather.output[0]
@@ -137,7 +137,8 @@ def _shapes(model: Any) -> dict[str, tuple[int | None, ...]]:
     }
 
 
-def _add_constant(model: Any, value: Any, name: str) -> str:
+def add_constant(model: Any, value: Any, name: str) -> str:
+    """A new constant of the network, by its name."""
     import onnx
 
     model.graph.initializer.append(onnx.numpy_helper.from_array(np.asarray(value), name))

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from export.lighter import add_constant
+
 SIZES = {"Cast", "Squeeze", "Unsqueeze", "Identity"}  # what a number passes through unchanged
 
 
@@ -25,9 +27,9 @@ class _Graph:
         node = self._makers.get(tensor)
         return node if node is not None and node.op_type in kinds else None
 
-    def through(self, tensor: str, kinds: set[str]) -> str:
-        """Where a tensor comes from before operations of these kinds."""
-        while node := self.maker(tensor, *kinds):
+    def before_sizes(self, tensor: str) -> str:
+        """Where a tensor comes from before operations of SIZES."""
+        while node := self.maker(tensor, *SIZES):
             tensor = node.input[0]
         return tensor
 
@@ -58,24 +60,24 @@ def _product_over_steps(found: _Graph, back: Any) -> None:
     if not flat or product.input[1] not in found.constants or flat.input[1] not in found.constants:
         return
     x, weight = flat.input[0], found.constants[product.input[1]]
-    if [*found.constants[flat.input[1]]] != [-1, weight.shape[0]] or not _leading_sizes(
-        found, back.input[1], x, weight
-    ):
+    if not _is(found.constants[flat.input[1]], [-1, weight.shape[0]]):
+        return
+    if not _leading_sizes(found, back.input[1], x, weight.shape[1]):
         return
     back.op_type = "MatMul"
     back.input[:] = [x, product.input[1]]
     del back.attribute[:]
 
 
-def _leading_sizes(found: _Graph, shape: str, x: str, weight: Any) -> bool:
-    """Whether `shape` is that of x, (batch, steps, n), with the last size that of the product."""
-    joined = found.maker(found.through(shape, SIZES), "Concat")
+def _leading_sizes(found: _Graph, shape: str, x: str, width: int) -> bool:
+    """Whether `shape` is that of x, (batch, steps, n), with `width` for n."""
+    joined = found.maker(found.before_sizes(shape), "Concat")
     if not joined or len(joined.input) != 2:
         return False
     taken = found.maker(joined.input[0], "Gather")
-    sizes = taken and found.maker(found.through(taken.input[0], SIZES), "Shape")
+    sizes = taken and found.maker(found.before_sizes(taken.input[0]), "Shape")
     first, last = (found.constants.get(name) for name in (taken.input[1] if taken else "", joined.input[1]))
-    return bool(sizes) and sizes.input[0] == x and _is(first, [0, 1]) and _is(last, [weight.shape[1]])
+    return bool(sizes) and sizes.input[0] == x and _is(first, [0, 1]) and _is(last, [width])
 
 
 def _is(constant: Any, wanted: list[int]) -> bool:
@@ -90,7 +92,7 @@ def _begin_at_zero(found: _Graph, lstm: Any) -> None:
 
 
 def _zero(found: _Graph, tensor: str) -> bool:
-    spread = found.maker(found.through(tensor, SIZES), "Expand")
+    spread = found.maker(found.before_sizes(tensor), "Expand")
     value = found.constants.get(spread.input[0]) if spread else None
     return value is not None and not value.any()
 
@@ -104,12 +106,12 @@ def _normalise(model: Any, found: _Graph, end: Any) -> None:
         if parts is None:
             continue
         x, gain, shift, epsilon = parts
-        names = []
-        for name, value in (("gain", gain), ("shift", shift)):
-            names.append(f"{end.name}/{name}")
-            model.graph.initializer.append(onnx.numpy_helper.from_array(np.ravel(value), names[-1]))
+        sides = [
+            add_constant(model, np.ravel(value), f"{end.name}/{name}")
+            for name, value in (("gain", gain), ("shift", shift))
+        ]
         end.op_type = "LayerNormalization"
-        end.input[:] = [x, *names]
+        end.input[:] = [x, *sides]
         said = {"axis": -1, "epsilon": epsilon}
         end.attribute.extend(onnx.helper.make_attribute(key, value) for key, value in said.items())
         return

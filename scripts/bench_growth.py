@@ -114,7 +114,7 @@ def many_sources(recognizer: Recognizer, video: Path, count: int, frames: int) -
 def untrained_pose(folder: Path, window: int) -> Path:
     """A model of the pose encoder and pointe's head over so many steps; its weights do not change the time."""
     from export.untrained import write_untrained
-    from train.geometry import POSE_DIM
+    from models.encoders import POSE_DIM
     from train.network import build_network
     from train.settings import settings_for
 

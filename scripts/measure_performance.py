@@ -114,7 +114,7 @@ def untrained_models(folder: Path, wanted: Sequence[str]) -> None:
     try:
         from export.pretrained import build_inception
         from export.untrained import write_untrained
-        from train.geometry import POSE_DIM
+        from models.encoders import POSE_DIM
         from train.network import build_network
         from train.settings import settings_for
     except ImportError as error:

@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
+from models.encoders import POSE_DIM
 from models.keypoints import INDEX, KEYPOINTS
 
 Matrix = npt.NDArray[np.float32]
 
 JOINTS = len(KEYPOINTS)
-POSE_DIM = 3 * JOINTS
 
 # A score from which a joint is relied on where the picture is centred and measured. Lower than for drawing: a wrong
 # centre in one frame costs less than a jump to the fallback.
@@ -56,7 +56,7 @@ MIDDLES = ("hip", "shoulder")  # the middle of the body is the first of them tha
 
 
 @keras.saving.register_keras_serializable(package="pointe")
-class PoseGeometry(keras.layers.Layer):  # type: ignore[misc]
+class PoseGeometry(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
     """What the body does, the same wherever and however large it is seen.
 
     In: (batch, window, 51), per keypoint x, y in units of the frame's height and the score. Out: (batch, window,
@@ -70,16 +70,6 @@ class PoseGeometry(keras.layers.Layer):  # type: ignore[misc]
         if input_shape[-1] != POSE_DIM:
             raise ValueError(f"a pose has {POSE_DIM} numbers, not {input_shape[-1]}")
         self._window = int(input_shape[1])
-        each = np.eye(JOINTS, dtype=np.float32)
-        self._to_place = np.concatenate([np.kron(each, axis) for axis in _columns(3)[:2]], axis=1)  # (51, 34)
-        self._to_score = np.kron(each, _columns(3)[2])  # (51, 17)
-        self._left = _picks(f"left_{side}" for side in SIDES)  # (17, sides) each
-        self._right = _picks(f"right_{side}" for side in SIDES)
-        self._ankles = _picks(("left_ankle", "right_ankle"))
-        self._ends = _picks(f"{side}_{joint}" for joint in MIDDLES for side in ("left", "right"))  # (17, 4)
-        self._widths = _picks(f"left_{joint}" for joint in WIDTHS) - _picks(f"right_{joint}" for joint in WIDTHS)
-        limbs = np.eye(len(LIMBS), dtype=np.float32)
-        self._one, self._other = (limbs[:, list(ends)] for ends in zip(*ANGLES, strict=True))  # (limbs, angles) each
         back = VELOCITY_GAIN * (np.eye(self._window) - np.eye(self._window, k=-1))
         back[0] = 0  # nothing is known before the first step
         self._change = back.astype(np.float32)
@@ -96,10 +86,10 @@ class PoseGeometry(keras.layers.Layer):  # type: ignore[misc]
     def call(self, poses: Any) -> Any:
         poses = ops.clip(ops.where(ops.isnan(poses), 0.0, poses), -FAR, FAR)
         real = ops.cast(ops.max(ops.abs(poses), axis=2, keepdims=True) > 0, "float32")  # (batch, window, 1)
-        place = poses @ self._to_place  # (batch, window, 34): x of all joints, then y of all
-        score = ops.clip(poses @ self._to_score, 0, 1)  # (batch, window, 17)
+        place = poses @ TO_PLACE  # (batch, window, 34): x of all joints, then y of all
+        score = ops.clip(poses @ TO_SCORE, 0, 1)  # (batch, window, 17)
         center, scale = self._center_and_scale(place, score, real)
-        heights = ops.concatenate([center @ Y, place @ _on_y(self._ankles)], axis=2)  # (batch, window, 3)
+        heights = ops.concatenate([center @ Y, place @ _on_y(ANKLES)], axis=2)  # (batch, window, 3)
         floor = self._floor(heights, score, scale, real)
 
         body = _within_reach((place - center @ _each_axis(JOINTS)) / scale)  # (batch, window, 34)
@@ -110,10 +100,10 @@ class PoseGeometry(keras.layers.Layer):  # type: ignore[misc]
         limb = body @ _on_both(_differences(LIMBS))  # (batch, window, 2 limbs)
         length = _length(limb, len(LIMBS))
         direction = limb / (length @ _on_each(len(LIMBS)))
-        angles = ((direction @ _on_both(self._one)) * (direction @ _on_both(self._other))) @ _summed(len(ANGLES))
-        left, right = body @ _on_both(self._left), body @ _on_both(self._right)  # (batch, window, 2 sides)
+        angles = ((direction @ _on_both(ONE)) * (direction @ _on_both(OTHER))) @ _summed(len(ANGLES))
+        left, right = body @ _on_both(LEFT), body @ _on_both(RIGHT)  # (batch, window, 2 sides)
         speed = _length(motion, JOINTS)
-        left_speed, right_speed = speed @ self._left, speed @ self._right
+        left_speed, right_speed = speed @ LEFT, speed @ RIGHT
         above, *ankles = ops.split(_within_reach((floor - heights) / scale), 3, axis=2)
         return real * ops.concatenate(
             [
@@ -129,7 +119,7 @@ class PoseGeometry(keras.layers.Layer):  # type: ignore[misc]
                 travel,
                 score,
                 angles,
-                body @ _on_x(self._widths),
+                body @ _on_x(WIDTH),
                 above,
                 ops.minimum(*ankles),
                 ops.maximum(*ankles),
@@ -139,9 +129,9 @@ class PoseGeometry(keras.layers.Layer):  # type: ignore[misc]
 
     def _center_and_scale(self, place: Any, score: Any, real: Any) -> tuple[Any, Any]:
         """Where the body's middle is in each step (batch, window, 2), and how long its torso is (batch, 1, 1)."""
-        sure = score @ self._ends
+        sure = score @ ENDS
         weight = sure * sure + SOFT  # the middle of two joints is nearer the surer one
-        middles = ((place @ _on_both(self._ends)) * (weight @ _on_each(4))) @ _on_both(PAIRS)
+        middles = ((place @ _on_both(ENDS)) * (weight @ _on_each(4))) @ _on_both(PAIRS)
         middles /= weight @ np.tile(PAIRS, 2)  # (batch, window, 4): x of the hips and of the shoulders, then y
         seen = ops.minimum(ops.cast(sure >= RELIED, "float32") @ PAIRS, 1.0)  # either of the two
         hips, shoulders = ops.split(seen, 2, axis=2)
@@ -171,7 +161,7 @@ class PoseGeometry(keras.layers.Layer):  # type: ignore[misc]
 
     def _floor(self, heights: Any, score: Any, scale: Any, real: Any) -> Any:
         """How low the floor lies in this window, (batch, 1, 1): at the lowest ankle, or by the middle of the body."""
-        stands = ops.cast(score @ self._ankles >= RELIED, "float32") * real
+        stands = ops.cast(score @ ANKLES >= RELIED, "float32") * real
         # Padding has its joints at the origin, far from any body: they must not count as the lowest.
         counted = (heights + FAR) * ops.concatenate([real, stands], axis=2)
         middle, *ankles = ops.split(ops.max(counted, axis=1, keepdims=True), 3, axis=2)
@@ -240,6 +230,14 @@ def _differences(pairs: Iterable[tuple[str, str]]) -> Matrix:
     return _picks(ends) - _picks(starts)
 
 
+# What a pose is multiplied by: x of all joints and then y of all, and the scores; then joints picked by their names.
+TO_PLACE = np.concatenate([np.kron(np.eye(JOINTS), axis) for axis in _columns(3)[:2]], axis=1).astype(np.float32)
+TO_SCORE = np.kron(np.eye(JOINTS), _columns(3)[2]).astype(np.float32)  # (51, 17)
+LEFT, RIGHT = (_picks(f"{side}_{joint}" for joint in SIDES) for side in ("left", "right"))  # (17, sides) each
+ANKLES = _picks(("left_ankle", "right_ankle"))
+ENDS = _picks(f"{side}_{joint}" for joint in MIDDLES for side in ("left", "right"))  # (17, 4)
+WIDTH = _picks(f"left_{joint}" for joint in WIDTHS) - _picks(f"right_{joint}" for joint in WIDTHS)
+ONE, OTHER = (np.eye(len(LIMBS), dtype=np.float32)[:, list(ends)] for ends in zip(*ANGLES, strict=True))
 # What few numbers are multiplied by: left and right added; then hips, shoulders and the way between them picked out of
 # (x of hips and shoulders, y of both); x and y of all joints added, x and y added, y alone.
 PAIRS = _each_axis(2).T  # (4, 2)

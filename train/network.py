@@ -56,7 +56,7 @@ def answering_along(model: keras.Model) -> keras.Model:
 
 
 @keras.saving.register_keras_serializable(package="pointe")
-class OneOfThem(keras.losses.Loss):  # type: ignore[misc]
+class OneOfThem(keras.losses.Loss):  # type: ignore[misc]  # Keras has no types
     """Cross-entropy for labels that may leave open which of several classes it is: -log of what these have together.
 
     With a single class it is the usual cross-entropy, with the usual label smoothing.
