@@ -12,6 +12,9 @@ from models.threads import THREAD_PREFIX
 
 Item = TypeVar("Item")
 
+# A signal that comes between Python's last look and a wait is seen when that ends: so no wait is endless.
+LOOK_EVERY_S = 0.5
+
 
 class Ahead(Generic[Item]):
     """Iterates in its own thread, at most `depth` items ahead of whoever takes them.
@@ -53,7 +56,9 @@ class Ahead(Generic[Item]):
     def several(self, count: int, timeout_s: float | None = None) -> list[Item]:
         """So many items where they are all there already, else the next one alone; none as for `next`."""
         with self._changed:
-            self._changed.wait_for(lambda: self._ready or self._done, timeout_s)
+            wait_s = LOOK_EVERY_S if timeout_s is None else timeout_s
+            while not self._changed.wait_for(lambda: self._ready or self._done, wait_s) and timeout_s is None:
+                pass
             if self._ready:
                 items = [self._ready.popleft() for _ in range(count if len(self._ready) >= count else 1)]
                 self._changed.notify_all()

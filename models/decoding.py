@@ -24,6 +24,7 @@ AHEAD = 1000
 PATIENCE_S = 1.0
 
 _running: set[subprocess.Popen[bytes]] = set()
+_starting = threading.Lock()  # held while one runs already and is not yet among them
 
 _Times = queue.Queue[Fraction | None]
 
@@ -48,8 +49,9 @@ def decoded_by_ffmpeg(path: Path) -> Iterator[tuple[npt.NDArray[np.uint8], float
         ),
         *("-copyts", "-fps_mode", "passthrough", "-pix_fmt", "bgr24", "-c:v", "bmp", "-f", "image2pipe", "-"),
     ]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    _running.add(process)
+    with _starting:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        _running.add(process)
     assert process.stdout is not None and process.stderr is not None
     times: _Times = queue.Queue(AHEAD)
     listener = threading.Thread(target=_listen, args=(process.stderr, times), name="ffmpeg's times", daemon=True)
@@ -78,8 +80,9 @@ def decoded_by_ffmpeg(path: Path) -> Iterator[tuple[npt.NDArray[np.uint8], float
 
 def end_decoders() -> None:
     """Kill every ffmpeg that still runs: one that hangs would outlive a program that leaves without its threads."""
-    for process in list(_running):
-        process.kill()
+    with _starting:
+        for process in list(_running):
+            process.kill()
 
 
 def _next_picture(stream: IO[bytes]) -> npt.NDArray[np.uint8] | None:

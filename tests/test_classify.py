@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -297,8 +298,11 @@ def long_av1(folder: Path) -> Path:
 
 
 def children_of(pid: int | None) -> list[int]:
-    found = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
-    return [int(child) for children in found for child in children]
+    children: list[str] = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(FileNotFoundError):  # a thread that has just ended
+            children += path.read_text().split()
+    return [int(child) for child in children]
 
 
 def command_of(pid: int) -> bytes:
