@@ -198,16 +198,39 @@ def to_input(image: Image, box: Box | None, size: int, out: Image | None = None)
     """
     if box is None:
         box = Box(0, 0, image.shape[1], image.shape[0])
+    if out is None:
+        out = np.empty((size, size, 3), np.uint8)
+    whole = _whole_pixels(image, box)
+    if whole is None:
+        _warp(image, box, out)
+    else:
+        cv2.resize(whole, (size, size), dst=out, interpolation=cv2.INTER_LINEAR)
+    cv2.cvtColor(out, cv2.COLOR_BGR2RGB, dst=out)
+    return out
+
+
+def _whole_pixels(image: Image, box: Box) -> Image | None:
+    """The box's part of the picture, where it has whole pixels alone and none outside; else None."""
+    height, width = image.shape[:2]
+    edges = (box.left, box.top, box.left + box.width, box.top + box.height)
+    if not all(float(edge).is_integer() for edge in edges):
+        return None
+    left, top, right, bottom = (int(edge) for edge in edges)
+    inside = 0 <= left < right <= width and 0 <= top < bottom <= height
+    return image[top:bottom, left:right] if inside else None
+
+
+def _warp(image: Image, box: Box, out: Image) -> None:
+    """Cut, pad and resize in one pass, as resizing the cut would; it takes more than twice the time of that."""
+    size = len(out)
     scale_x, scale_y = box.width / size, box.height / size
-    # From a target pixel's centre back to the source, as cv2.resize does; one pass cuts, pads and resizes.
+    # From a target pixel's centre back to the source, as cv2.resize does.
     back = np.array(
         [
             [scale_x, 0, box.left + scale_x / 2 - 0.5],
             [0, scale_y, box.top + scale_y / 2 - 0.5],
         ]
     )
-    if out is None:
-        out = np.empty((size, size, 3), np.uint8)
     cv2.warpAffine(
         image,
         back,
@@ -216,5 +239,3 @@ def to_input(image: Image, box: Box | None, size: int, out: Image | None = None)
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_CONSTANT,
     )
-    cv2.cvtColor(out, cv2.COLOR_BGR2RGB, dst=out)
-    return out

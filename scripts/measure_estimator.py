@@ -18,10 +18,11 @@ import numpy.typing as npt
 import typer
 
 from models.card import sha256_of
-from models.encoders import CROP_MARGIN, ROOM_FOR_MOVING, describe_encoder, open_encoder
+from models.encoders import describe_encoder, open_encoder
 from models.frames import Frame
 from models.keypoints import INDEX, KEYPOINTS
 from train.body import JOINT
+from train.cache import code_hash
 from train.camera import SEEN, Camera, estimate, look_from, torso_lengths, view_of
 from train.choreography import MOVES, Stream, make_clip, make_stream
 from train.dancer import Costume, Film, Studio
@@ -128,7 +129,7 @@ def _dance(number: int, rng: np.random.Generator) -> tuple[Stream, float]:
 
 def see_take(number: int, take: Take, encoder_path: Path, cache: Path) -> Array:
     """What the pose encoder sees of a take, (steps, 17, 3); a step without a dancer is all NaN."""
-    file = cache / f"take-{number:03d}-{sha256_of(encoder_path)[:12]}-{CROP_MARGIN:g}+{ROOM_FOR_MOVING:g}.npy"
+    file = cache / f"take-{number:03d}-{sha256_of(encoder_path)[:12]}-{code_hash()[:12]}.npy"
     if not file.exists():
         encoder = open_encoder("pose", encoder_path, "cpu")
         seen = np.full((len(take.pictures), 51), np.nan, np.float32)

@@ -20,11 +20,12 @@ import typer
 
 from live.several import Head
 from models.card import HEAD_FILE, NONE, ModelCard, find_model, sha256_of
-from models.encoders import CROP_MARGIN, ROOM_FOR_MOVING, Encoder, open_encoder
+from models.encoders import Encoder, open_encoder
 from models.frames import Frame
 from models.pretrained import pretrained_path
 from models.runtime import open_session
 from scripts.measure_made import as_result, watch_features
+from train.cache import code_hash
 from train.camera import look_from
 from train.dancer import Film
 from train.event_scores import Span
@@ -138,7 +139,7 @@ def film_all(mocap: Path, sample_hz: float, cache: Path) -> Iterator[Trial]:
     labels = json.loads((mocap / "labels.json").read_text("utf-8"))
     encoder_path = pretrained_path("pose")
     encoder = open_encoder("pose", encoder_path, "cpu")
-    kept = cache / f"{sha256_of(encoder_path)[:12]}-{CROP_MARGIN:g}+{ROOM_FOR_MOVING:g}-{sample_hz:g}hz-{HEIGHT}"
+    kept = cache / f"{sha256_of(encoder_path)[:12]}-{code_hash()[:12]}-{sample_hz:g}hz-{HEIGHT}"
     kept.mkdir(parents=True, exist_ok=True)
     for name, label in labels.items():
         danced = [Span(each["move"], each["start_s"], each["end_s"]) for each in label["moves"]]

@@ -123,9 +123,22 @@ def test_the_input_is_rgb_and_black_outside_the_frame() -> None:
 def test_the_whole_frame_is_stretched_as_resize_does() -> None:
     image = np.random.default_rng(1).integers(0, 255, (90, 160, 3), np.uint8)
     expected = cv2.cvtColor(cv2.resize(image, (64, 64), interpolation=cv2.INTER_LINEAR), cv2.COLOR_BGR2RGB)
-    inside = np.s_[1:-1, 1:-1]  # at the border resize repeats the edge, where a crop sees black
-    difference = np.abs(to_input(image, None, 64)[inside].astype(int) - expected[inside])
-    assert difference.max() <= 12 and difference.mean() < 1
+    assert np.array_equal(to_input(image, None, 64), expected)
+
+
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 120), st.integers(1, 120), st.integers(8, 96))
+def test_a_box_at_whole_pixels_is_cut_like_one_beside_it(
+    left: int, top: int, width: int, height: int, size: int
+) -> None:
+    image = np.random.default_rng(1).integers(0, 255, (160, 160, 3), np.uint8)
+    image = cv2.GaussianBlur(image, (0, 0), 2)
+    beside = Box(left + 1e-4, top + 1e-4, width, height)  # which is cut another way
+    inside = np.s_[1:-1, 1:-1]  # a small cut that is enlarged ends at its edge; the other one looks beyond
+    if size > min(width, height):
+        border = int(np.ceil(size / min(width, height)))
+        inside = np.s_[border:-border, border:-border]
+    cut, other = (to_input(image, box, size)[inside].astype(int) for box in (Box(left, top, width, height), beside))
+    assert np.abs(cut - other).max(initial=0) <= 2
 
 
 def test_a_box_cuts_what_it_surrounds_and_writes_into_the_given_buffer() -> None:

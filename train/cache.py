@@ -47,7 +47,7 @@ class Store:
         self._folder = folder
         self._data = data
         self._dim = encoder.feature_dim
-        self._made_by = json.dumps([encoder.sha256, sample_hz, _code_hash()])
+        self._made_by = json.dumps([encoder.sha256, sample_hz, code_hash()])
         try:
             folder.mkdir(parents=True, exist_ok=True)
             writable = os.access(folder, os.W_OK)
@@ -104,7 +104,7 @@ class Store:
         return f"{self._made_by} {stat.st_size} {stat.st_mtime_ns}"
 
 
-def _code_hash() -> str:
+def code_hash() -> str:
     """Of the code that makes features of frames, without its comments: when it changes, the cache is stale."""
     sources = [
         Path(str(module.__file__)).read_text("utf-8") for module in (models.decoding, models.frames, models.encoders)
