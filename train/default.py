@@ -59,8 +59,10 @@ LEAST_S = {"tendu": 0.3} | dict.fromkeys(
 
 
 NOTES = """\
-What each move looks like as it is made, and figures by move and by view with what is taken for what, are in the
-repository: docs/moves.png, docs/measured/made and docs/measured/recorded.
+![What each move looks like as it is made](../../docs/moves.png)
+
+Figures by move and by view, with what is taken for what, are in the repository:
+[on made streams](../../docs/measured/made/report.md) and [on recorded motion](../../docs/measured/recorded/report.md).
 
 It is bad at legs that are not seen: under a tutu or a long skirt, out of the picture, or one behind the other, as in a
 penchée from the front. It follows one person, and in a group not always the same. An arabesque in passing may be called
