@@ -226,6 +226,6 @@ def _square_around(points: Sequence[tuple[float, float]], smallest: float, befor
         moved_x = abs(center_x - before.left - before.width / 2)
         moved_y = abs(center_y - before.top - before.height / 2)
         side += min(ROOM_FOR_MOVING * max(moved_x, moved_y), MOST_ROOM * side)
-    # At whole pixels, which are cut in less than half the time.
+    # At whole pixels, which are cut in less than half the time. Unlike math, numpy rounds what is no number, too.
     side = float(np.ceil(side))
     return Box(float(np.rint(center_x - side / 2)), float(np.rint(center_y - side / 2)), side, side)

@@ -15,6 +15,7 @@ import os
 import zipfile
 import zlib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,7 @@ class Store:
         return f"{self._made_by} {stat.st_size} {stat.st_mtime_ns}"
 
 
+@cache
 def code_hash() -> str:
     """Of the code that makes features of frames, without its comments: when it changes, the cache is stale."""
     sources = [
