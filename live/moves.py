@@ -66,7 +66,7 @@ class MoveTracker:
     @property
     def current(self) -> Move | None:
         """The move that goes on, `end_s` being now; None while there is none long enough."""
-        return self._move_until(self._last_s)
+        return self._move_until(self._last_s - self._card.delay_s)
 
     def follow(self, prediction: Prediction | None, time_s: float) -> Move | None:
         """The move that ends with the frame of `time_s`, for which there is a prediction or none."""
@@ -86,7 +86,7 @@ class MoveTracker:
         if self._open is not None:
             taken_over = rising is not None and together[rising] > together[self._open]
             if taken_over or together[self._open] < self._leave[likeliest[self._open]]:
-                ended = self._move_until(now_s)
+                ended = self._move_until(now_s - self._card.delay_s)
                 self._open = None
         if self._open is None and rising is not None:
             self._open, self._start_s, self._confidences = rising, now_s, []
@@ -106,8 +106,11 @@ class MoveTracker:
         return self.finish()
 
     def finish(self) -> Move | None:
-        """No prediction follows. The move that was going on, if it lasted long enough; then starts anew."""
-        ended = self.current
+        """No prediction follows. The move that was going on, if it lasted long enough; then starts anew.
+
+        Of the last frames, as many as the card's delay, nothing was said: the move lasts to the end of them.
+        """
+        ended = self._move_until(self._last_s)
         self._forget()
         return ended
 
@@ -128,10 +131,8 @@ class MoveTracker:
     def _move_until(self, end_s: float) -> Move | None:
         if self._open is None:
             return None
-        family, delay_s = self._families[self._open], self._card.delay_s
+        family, start_s = self._families[self._open], self._start_s - self._card.delay_s
         kind = self._card.moves[family[np.argmax(self._evidence[family])]]
-        move = Move(
-            kind.name, float(np.mean(self._confidences)), max(0.0, self._start_s - delay_s), max(0.0, end_s - delay_s)
-        )
+        move = Move(kind.name, float(np.mean(self._confidences)), max(0.0, start_s), max(0.0, end_s))
         length_s = move.end_s - move.start_s
         return move if length_s > 0 and length_s >= kind.min_duration_s - SAME_TIME_S else None

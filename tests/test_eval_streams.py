@@ -97,7 +97,7 @@ def test_what_a_late_answer_speaks_of_is_earlier_and_the_display_is_not() -> Non
     recognizer: Any = NoNetwork(delay_s=0.25)
     seen = watch(recognizer, MoveTracker(recognizer.card), [Frame(white, i, 1 + i / 8) for i in range(9)])
     assert seen.times_s.tolist() == [0.75 + i / 8 for i in range(9)]
-    assert [(move.start_s, move.end_s) for move in seen.moves] == [(0.75, 1.75)]
+    assert [(move.start_s, move.end_s) for move in seen.moves] == [(0.75, 2.0)]  # it goes on where the video ends
     assert seen.shown_at_s == (1.25,)
 
 

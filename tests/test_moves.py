@@ -126,6 +126,16 @@ def test_delay_shifts_moves_back_and_not_before_the_start() -> None:
     assert early.start_s == 0
 
 
+def test_a_move_that_goes_on_where_the_stream_ends_lasts_to_its_last_frame() -> None:
+    tracker = MoveTracker(card(delay_s=0.3))
+    for step in range(20):
+        tracker.update(Prediction(certain("plie"), step * PERIOD_S))
+    shown, ended = tracker.current, tracker.finish()
+    assert shown and ended
+    assert (shown.end_s, ended.end_s) == (pytest.approx(1.6), pytest.approx(1.9))
+    assert shown.start_s == ended.start_s
+
+
 def test_probabilities_are_averaged_over_the_smoothing_time() -> None:
     tracker = MoveTracker(card(smoothing_s=0.3))
     for index, probability in enumerate((0.9, 0.3, 0.6, 0.6)):
