@@ -1,6 +1,7 @@
 """Made streams and recorded motion are scored by the same core as videos."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from models.card import HEAD_FILE, ModelCard, find_model
 from models.runtime import open_session
 from scripts.measure_made import Replay, announcements, as_result, watch_features
 from scripts.measure_mocap import AZIMUTHS_DEG, KIND_NAMES, KIND_OF, as_kinds, film_all, is_everyday, main
+from scripts.measure_motion import compare, postures_by_kind
+from train.body import turned
 from train.choreography import Stream, make_clip, make_stream
 from train.event_scores import Span
 from train.stream_scores import StreamResult, score
@@ -125,3 +128,17 @@ def test_recorded_motion_is_measured_by_kind_and_by_view(tmp_path: Path, capsys:
     )
     for azimuth in AZIMUTHS_DEG:
         assert f"{azimuth}°" in out
+
+
+def test_what_is_recorded_and_hardly_ever_made_is_told() -> None:
+    made = make_stream(1, 120.0)
+    of_made = postures_by_kind([made])
+    leant = replace(made, positions=made.positions @ turned(np.zeros(1), np.zeros(1), np.full(1, 0.9))[0].T)
+    of_leant = postures_by_kind([leant])
+    assert set(of_made) == {"pirouette", "jete", "arabesque"}
+    for kind, measures in of_made.items():
+        itself = compare(measures["trunk from upright"], measures["trunk from upright"])
+        assert itself.beyond == pytest.approx(0.04, abs=0.01)  # what lies beyond 2 and 98 in a hundred
+        assert compare(of_leant[kind]["trunk from upright"], measures["trunk from upright"]).beyond > 0.5
+        # a body that leans as a whole bends its joints as before
+        assert of_leant[kind]["knee, more bent"] == pytest.approx(measures["knee, more bent"], abs=1e-6)
