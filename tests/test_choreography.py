@@ -10,6 +10,7 @@ from train.body import CENTRAL, GRAVITY, JOINT, Body, bend
 from train.choreography import MOVES, ORDINARY, PROGRAMS, Segment, begin, make_clip, make_stream
 from train.leaps import leap_into_turn
 from train.play import playground_jumps
+from train.positions import raised
 from train.score import Manner, Score, Style
 from train.stage import foot_held
 from train.tumbling import cartwheel
@@ -550,3 +551,39 @@ def test_a_high_leg_behind_is_seen_with_a_chest_that_stays_up_and_with_one_that_
     assert len(trunks) > 10
     assert (trunks < 0.26).mean() > 0.15
     assert (trunks > 0.5).mean() > 0.15
+
+
+@pytest.mark.parametrize("where", ["front", "side", "back"])
+@pytest.mark.parametrize("side", [1, -1])
+def test_the_hip_of_a_raised_leg_goes_up_with_it_unless_the_dancer_keeps_the_hips_square(where, side):
+    def hip_up(opened, angle):
+        """Degrees that the hip of a leg raised so far is above the other, and that it is behind it."""
+        score = Score(np.random.default_rng(0), Body(), Style(wobble=0.0, opened=opened))
+        score.side = side
+        score.carry(0.0)
+        score.free(score.working, raised(where, np.radians(angle)))
+        score.exactly(1.0)
+        stream = score.perform()
+        line = (joint(stream, "left_hip") - joint(stream, "right_hip"))[-1] * side
+        return np.degrees(np.arcsin(line[1] / Body().hips)), np.degrees(np.arctan2(-line[2], line[0] * side))
+
+    assert hip_up(0.0, 90) == pytest.approx((0, 0), abs=0.01)
+    assert hip_up(1.0, 25)[0] == pytest.approx(0, abs=0.01)
+    assert 25 < hip_up(1.0, 90)[0] < 38
+    assert hip_up(1.0, 70)[0] < hip_up(1.0, 90)[0] < hip_up(1.0, 110)[0] <= 50
+    assert np.sign(round(hip_up(1.0, 90)[1] / 10)) == {"front": -1, "side": 0, "back": 1}[where]
+
+
+def test_an_arabesque_out_of_a_run_is_passed_through_and_not_only_posed():
+    def speeds(seed):
+        """Metres a second of the hips over the floor while the arabesques last."""
+        score = begin(seed)
+        PROGRAMS["arabesque"](score)
+        stream = score.perform()
+        hips = (joint(stream, "left_hip") + joint(stream, "right_hip"))[:, [0, 2]] / 2
+        speed = np.linalg.norm(np.diff(hips, axis=0), axis=-1) * stream.hz
+        return [np.median(speed[round(s.start_s * stream.hz) : round(s.end_s * stream.hz)]) for s in stream.segments]
+
+    medians = np.concatenate([speeds(seed) for seed in range(60)])
+    assert (medians > 0.15).mean() > 0.1
+    assert (medians < 0.05).mean() > 0.2

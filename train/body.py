@@ -32,6 +32,8 @@ TRUNK = {
     "yaw": 1,
     "tilt": 1,  # pelvis forward
     "lean": 1,  # pelvis to the left
+    "hike": 1,  # the left hip higher than the right; the spine stays where it is
+    "swivel": 1,  # the left hip behind the right, likewise
     "bend": 1,  # chest forward, relative to the pelvis
     "sway": 1,  # chest to the left
     "twist": 1,  # chest turned to the left
@@ -164,6 +166,8 @@ class _Motion:
         yaw = self["yaw"]
         self.facing = turned(yaw, np.zeros_like(yaw), np.zeros_like(yaw))
         self.pelvis_turn = turned(yaw, self["tilt"], self["lean"])
+        hips = turned(self["swivel"], np.zeros_like(yaw), -self["hike"])
+        self.hip_line = (self.pelvis_turn @ hips)[:, :, 0]  # to the left hip
         self.chest_turn = self.pelvis_turn @ turned(self["twist"], self["bend"], self["sway"])
         self.head_turn = self.chest_turn @ turned(self["look"], self["nod"], self["tip"])
 
@@ -193,7 +197,7 @@ class _Motion:
         heights = []
         for leg, side in (("left", 1), ("right", -1)):
             ankle = self.stand(leg, side)[0]
-            hip = pelvis + self.pelvis_turn[:, :, 0] * side * body.hips / 2
+            hip = pelvis + self.hip_line * side * body.hips / 2
             aside = np.hypot(*(ankle - hip)[:, [0, 2]].T)
             length = body.leg * np.clip(self[f"{leg}_reach"], LOWEST, 1)
             up = np.sqrt(np.maximum(length**2 - aside**2, (0.2 * body.leg) ** 2))
@@ -215,7 +219,7 @@ class _Motion:
 
     def swing_leg(self, leg: str, side: int, pelvis: Array) -> _Leg:
         body = self.body
-        hip = pelvis + self.pelvis_turn[:, :, 0] * side * body.hips / 2
+        hip = pelvis + self.hip_line * side * body.hips / 2
         ankle, forward, line = self.stand(leg, side)
         free = self[f"{leg}_free"][:, None]
         reached = np.linalg.norm(ankle - hip, axis=-1)

@@ -60,7 +60,7 @@ def any_line(score: Score, name: str) -> _Line:
     angle = score.degrees(60, 105) if attitude else score.degrees(42, 112)
     kind = score.rng.random()
     if kind < 0.6:
-        aside = score.between(0.0, 0.35)
+        aside = score.between(0.0, 0.35) + 0.25 * score.style.opened  # an opened hip lets the leg out to the side
     elif kind < 0.88:
         aside = score.between(0.25, 0.8)
     else:  # écarté derrière, or the side; low it would be something else
@@ -182,16 +182,20 @@ def behind(score: Score, name: str) -> None:
             rises = not bent and score.chance(0.85 if sprung else 0.6 if passing else 0.35)
             score.standing.heel = score.between(0.4, 1.0) if rises else 0.0
         score.carry(0.0)
+        onwards = score.between(0.0, 0.35) if quick and score.chance(0.8) else 0.0
+        over_the_foot(score, -0.4 * onwards)
         lift_behind(score, line)
         score.exactly(seconds)
         if stop:
             score.exactly(stop)
+        over_the_foot(score, 0.1 * onwards)
         if passing or (sprung and score.chance(0.7)):
             pass_by(score, stop)
         else:
             stay(score, line)
         if quick and score.chance(0.35):  # the heel comes down and the knee gives before the leg does
             score.standing.heel, score.standing.reach = 0.0, score.between(0.78, 0.94)
+        over_the_foot(score, 0.5 * onwards)
         come_down(score, line, quick)
     with score.preparing():
         line.hold(score, touching(score), 1.0)
@@ -225,6 +229,11 @@ def fling(score: Score, where: str) -> None:
     score.working.reach, score.working.heel = 1.0, 0.8
     score.carry(score.between(0.3, 0.6))
     score.exactly(score.between(0.06, 0.1))
+
+
+def over_the_foot(score: Score, ahead: float) -> None:
+    """The body is so many leg lengths before the foot it stands on: who comes out of a run goes on in the arabesque."""
+    score.trunk.offset = (score.trunk.offset[0], ahead * score.body.leg)
 
 
 def rising(score: Score, passing: bool) -> tuple[float, float]:

@@ -57,8 +57,10 @@ def lean_against(score: Score, where: str, angle: float) -> None:
     """What the trunk does so that a leg can go up so high."""
     trunk, high = score.trunk, max(0.0, angle - 0.5)
     if where == "back":
-        # the hip alone does not go far back: the pelvis tips, the spine bends; in a penché all goes down
-        trunk.tilt, trunk.bend = 0.12 + 0.50 * high + 0.6 * max(0.0, angle - 1.9), -0.08 - 0.42 * high
+        # the hip alone does not go far back: the pelvis tips, the spine bends, both less where the hips are opened; in
+        # a penché all goes down
+        square = 1 - 0.45 * score.style.opened
+        trunk.tilt, trunk.bend = 0.12 + 0.50 * square * high + 0.6 * max(0.0, angle - 1.9), -0.08 - 0.42 * square * high
     elif where == "front":
         trunk.tilt, trunk.bend = -0.12 * high, -0.02
     else:
@@ -109,7 +111,7 @@ def quiet_arms(score: Score) -> None:
 
 
 def arabesque_arms(score: Score) -> None:
-    pose = score.pick("first", "second", "third", "fourth", "any")
+    pose = score.pick("first", "second", "third", "fourth", "wide", "wide", "any")
     if pose == "first":
         score.arms("side", "ahead")
     elif pose == "second":
@@ -118,6 +120,8 @@ def arabesque_arms(score: Score) -> None:
         score.arms("ahead", "ahead")
     elif pose == "fourth":
         score.arms("back", "ahead")
+    elif pose == "wide":  # stretched out to both sides, level or in one slanting line
+        score.arms(score.pick("side", "side", "slant"), score.pick("side", "side", "slant"))
     else:
         any_arms(score)
 

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from train.body import CHANNELS, FLAT, GRAVITY, JOINTS, RISE, WIDTH, Array, Body, pose_joints, unit
+from train.body import CHANNELS, FLAT, GRAVITY, JOINTS, RISE, Array, Body, pose_joints, unit
+from train.habits import open_hips, sway
 
 HZ = 60.0
 
@@ -30,6 +31,7 @@ ARMS: dict[str, tuple[Vector, Vector]] = {
     "open": ((0.62, 0.68, 0.20), (0.5, -0.3, -1)),
     "ahead": ((0.05, 0.12, 0.98), (0.5, -1, 0)),
     "side": ((0.98, 0.02, 0.08), (0, -0.6, -1)),
+    "slant": ((0.86, 0.45, 0.14), (0.1, -0.6, -1)),
     "back": ((0.62, -0.28, -0.66), (0.3, 0.6, -1)),
     "hips": ((0.06, -0.56, 0.04), (1, 0, -0.6)),
     "down": ((0.10, -0.97, 0.04), (0.3, 0, -1)),
@@ -91,6 +93,8 @@ class Trunk:
     yaw: float = 0.0
     tilt: float = 0.0
     lean: float = 0.0
+    hike: float = 0.0
+    swivel: float = 0.0
     bend: float = 0.0
     sway: float = 0.0
     twist: float = 0.0
@@ -101,8 +105,9 @@ class Trunk:
     seated: float = 0.0
 
     def row(self) -> list[float]:
-        posture = [self.yaw, self.tilt, self.lean, self.bend, self.sway, self.twist, self.nod, self.look, self.tip]
-        return [*self.anchor, *self.offset, *posture, self.seat, self.seated]
+        pelvis = [self.yaw, self.tilt, self.lean, self.hike, self.swivel]
+        chest_and_head = [self.bend, self.sway, self.twist, self.nod, self.look, self.tip]
+        return [*self.anchor, *self.offset, *pelvis, *chest_and_head, self.seat, self.seated]
 
 
 @dataclass(frozen=True)
@@ -136,6 +141,7 @@ class Style:
     skill: float = 1.0  # scales heights of legs and jumps and how straight the knees are
     wobble: float = 0.3
     straight: float = 1.0  # how far a standing leg is stretched at most; less: a dancer with soft knees
+    opened: float = 0.7  # how far the hip of a raised leg goes with it; 0: the hips stay square
 
     @staticmethod
     def random(rng: np.random.Generator) -> Style:
@@ -146,6 +152,7 @@ class Style:
             skill=skill,
             wobble=float(rng.uniform(0.1, 1.0)) * (1.4 - skill),
             straight=1.0 - max(0.0, float(rng.normal(0, 0.025))) * (1.3 - skill),
+            opened=float(rng.uniform(0.1, 1.2)),
         )
 
 
@@ -390,7 +397,9 @@ class Score:
 
     def upright(self) -> None:
         trunk = self.trunk
-        trunk.tilt = trunk.lean = trunk.bend = trunk.sway = trunk.twist = trunk.nod = trunk.look = trunk.tip = 0.0
+        trunk.tilt = trunk.lean = trunk.hike = trunk.swivel = trunk.bend = trunk.sway = trunk.twist = trunk.nod = (
+            trunk.look
+        ) = trunk.tip = 0.0
         trunk.seated = 0.0
 
     def arms(self, working: str, standing: str | None = None) -> None:
@@ -434,7 +443,8 @@ class Score:
         frames = int(self.time_s * hz) + 1
         times = np.arange(frames) / hz
         channels = PchipInterpolator(np.array(self.times), np.array(self.rows), axis=0)(times)
-        _sway(channels, hz, self.style.wobble, self.rng)
+        open_hips(channels, self.style.opened)
+        sway(channels, hz, self.style.wobble, self.rng)
         for leg in ("left", "right"):
             reach = channels[:, CHANNELS[f"{leg}_reach"]]
             np.minimum(reach, self.style.straight, out=reach)
@@ -465,34 +475,3 @@ def merged(segments: Sequence[Segment]) -> list[Segment]:
         else:
             result.append(segment)
     return result
-
-
-# How much each part drifts when a dancer wobbles fully: radians, arm lengths or metres.
-WOBBLE = {
-    "tilt": 0.05,
-    "lean": 0.05,
-    "bend": 0.05,
-    "sway": 0.05,
-    "twist": 0.06,
-    "nod": 0.10,
-    "look": 0.15,
-    "tip": 0.06,
-    "offset": 0.008,
-    "left_hand": 0.07,
-    "right_hand": 0.07,
-    "left_direction": 0.04,
-    "right_direction": 0.04,
-}
-WOBBLE_HZ = 1.3
-
-
-def _sway(channels: Array, hz: float, amount: float, rng: np.random.Generator) -> None:
-    """Add slow noise to what no living body keeps still. Feet on the floor are not touched."""
-    seconds = len(channels) / hz
-    knots = np.arange(int(seconds * WOBBLE_HZ) + 3) / WOBBLE_HZ
-    scale = np.zeros(WIDTH)
-    for name, size in WOBBLE.items():
-        scale[CHANNELS[name]] = size
-    touched = np.flatnonzero(scale)
-    noise = PchipInterpolator(knots, rng.normal(0, 1, (len(knots), len(touched))), axis=0)
-    channels[:, touched] += amount * scale[touched] * noise(np.arange(len(channels)) / hz)
