@@ -224,7 +224,7 @@ def write_features(out: Path, count: int, moves: Sequence[str], seed: int, secon
 
 # -- the bundled demo ---------------------------------------------------------------------------------------------
 
-DEMO_SEED = 196
+DEMO_SEED = 357
 DEMO_MOVES = ("plie", "tendu", "pirouette", "arabesque", "saute")
 
 
