@@ -55,15 +55,11 @@ LOOKED_FOR = (*FAMILIES["turns"], *FAMILIES["balances"], *FAMILIES["leaps"])
 # the third it was told .07 s later, and not one false move less. An arabesque that is passed through is over in half a
 # second: after .4 s instead of .2 not one more was right on recordings.
 QUICK_S = 0.06
-LEAST_S = {
-    move: least_s
-    for least_s, moves in {
-        0.4: ("plie", "grand_plie", "rond_de_jambe", "developpe"),
-        0.3: ("tendu", *FAMILIES["turns"]),
-        0.2: FAMILIES["balances"],
-    }.items()
-    for move in moves
-}
+LEAST_S = (
+    dict.fromkeys(("plie", "grand_plie", "rond_de_jambe", "developpe"), 0.4)
+    | dict.fromkeys(("tendu", *FAMILIES["turns"]), 0.3)
+    | dict.fromkeys(FAMILIES["balances"], 0.2)
+)
 
 
 NOTES = """\

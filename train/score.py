@@ -93,8 +93,6 @@ class Trunk:
     yaw: float = 0.0
     tilt: float = 0.0
     lean: float = 0.0
-    hike: float = 0.0
-    swivel: float = 0.0
     bend: float = 0.0
     sway: float = 0.0
     twist: float = 0.0
@@ -105,7 +103,7 @@ class Trunk:
     seated: float = 0.0
 
     def row(self) -> list[float]:
-        pelvis = [self.yaw, self.tilt, self.lean, self.hike, self.swivel]
+        pelvis = [self.yaw, self.tilt, self.lean, 0.0, 0.0]  # hike and swivel are not written: see open_hips
         chest_and_head = [self.bend, self.sway, self.twist, self.nod, self.look, self.tip]
         return [*self.anchor, *self.offset, *pelvis, *chest_and_head, self.seat, self.seated]
 
@@ -397,9 +395,7 @@ class Score:
 
     def upright(self) -> None:
         trunk = self.trunk
-        trunk.tilt = trunk.lean = trunk.hike = trunk.swivel = trunk.bend = trunk.sway = trunk.twist = trunk.nod = (
-            trunk.look
-        ) = trunk.tip = 0.0
+        trunk.tilt = trunk.lean = trunk.bend = trunk.sway = trunk.twist = trunk.nod = trunk.look = trunk.tip = 0.0
         trunk.seated = 0.0
 
     def arms(self, working: str, standing: str | None = None) -> None:
