@@ -22,8 +22,9 @@ from live.bench_loop import FilmedCamera, Times, loop, loop_file
 from live.bench_subject import WARM_UP_FRAMES, Video, endless, open_subject, thread_counts, warm_up
 from live.live_source import LiveSource
 from live.moves import MoveTracker
-from live.overlay import Overlay, View
+from live.overlay import Overlay
 from live.recognizer import Recognizer
+from live.view import View
 from models.frames import Frame
 from models.machine import machine, versions
 from models.runtime import Device

@@ -11,11 +11,12 @@ import numpy as np
 from live.bench_subject import endless
 from live.file_source import FileSource
 from live.moves import MoveTracker
-from live.overlay import Overlay, View
+from live.overlay import Overlay
 from live.recognizer import Recognizer
 from live.runner import run
 from live.screen import Screen
 from live.source import FrameSource
+from live.view import View
 from live.watch import Summary
 from models.errors import UsageError
 from models.frames import Image

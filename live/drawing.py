@@ -29,6 +29,7 @@ RECORDING: Colour = (72, 72, 255)
 BOLD, SEMIBOLD, REGULAR = 700, 600, 400
 PANEL_LIGHT = 0.22  # how much of the picture shows through a panel; white then lies at 56 of 255
 LONGEST_TEXT = 80  # characters
+LARGEST_NUMBER = 1e6
 
 
 class Rect(NamedTuple):
@@ -59,6 +60,11 @@ def clean(text: str) -> str:
     """The text with what cannot be drawn replaced: on half a surrogate OpenCV crashes the process."""
     shown = "".join(letter if letter.isprintable() else "?" for letter in text[: LONGEST_TEXT + 1])
     return shown if len(shown) <= LONGEST_TEXT else shown[: LONGEST_TEXT - 1] + "…"
+
+
+def number(value: float | None, format_: str, scale: float = 1) -> str:
+    """The number as text; a dash for one that is not known or cannot be meant."""
+    return format(value * scale, format_) if value is not None and abs(value * scale) < LARGEST_NUMBER else "–"
 
 
 @lru_cache(maxsize=2048)

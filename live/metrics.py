@@ -6,8 +6,8 @@ Needs the extra [metrics]. It is asked by whoever collects them, and costs the r
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Self
 
-from live.overlay import View
 from live.source import FrameSource
+from live.view import View
 from models.card import NONE
 from models.errors import UsageError
 from models.machine import install_command

@@ -5,9 +5,7 @@ and draws whatever it is given: a display must never be what stops a rehearsal.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,13 +13,10 @@ import numpy.typing as npt
 
 from live.drawing import (
     ACCENT,
-    BLOCK,
     BOLD,
     QUIET,
-    RECORDING,
     REGULAR,
     SEMIBOLD,
-    TRACK,
     WHITE,
     Rect,
     clean,
@@ -30,22 +25,18 @@ from live.drawing import (
     draw_panel,
     draw_skeleton,
     fit,
+    number,
     text_width,
     write,
     write_right,
 )
 from live.layout import BEST, Layout, layout_of
+from live.strip import draw_strip
+from live.view import View
 from models.card import NONE, ModelCard, display_name
-from models.frames import Box, Image
-
-if TYPE_CHECKING:
-    from live.moves import Move
+from models.frames import Image
 
 HELP_LIGHT = 0.16
-TIMELINE_S = 20.0
-TICK_S = 5.0
-LEAST_LETTERS = 4  # of a label in the timeline; one cut shorter says nothing
-LARGEST_NUMBER = 1e6
 
 KEYS = (
     ("q  Esc", "end"),
@@ -54,32 +45,6 @@ KEYS = (
     ("d", "details"),
     ("?", "this help"),
 )
-
-
-@dataclass(frozen=True, eq=False)
-class View:
-    """What is to be drawn of one moment. Times are the source's; a value that is not known is None."""
-
-    time_s: float
-    source: str = ""
-    filled: int = 0  # features in the window so far
-    window: int = 1
-    dancer: bool = True
-    probabilities: npt.NDArray[Any] | None = None  # (moves,) smoothed
-    current: "Move | None" = None
-    recent: "Sequence[Move]" = ()
-    keypoints: npt.NDArray[Any] | None = None  # (17, 3): x, y in pixels, score
-    box: Box | None = None
-    fps: float | None = None
-    latency_s: float | None = None
-    dropped: int = 0
-    gives: str | None = None  # size and rate of a camera, as measured
-    provider: str = ""
-    stage_s: Mapping[str, float] = field(default_factory=dict)  # decode, prepare, encode, head, draw
-    status: str | None = None  # "reconnecting"
-    paused: bool = False
-    recording: bool = False
-    ended: bool = False
 
 
 class Overlay:
@@ -109,7 +74,7 @@ class Overlay:
         if layout.best:
             self._draw_best(picture, layout, layout.best, view, thresholds=details)
         if layout.strip:
-            self._draw_strip(picture, layout, layout.strip, view)
+            draw_strip(picture, layout, layout.strip, view, self._shown)
         chips_top = _draw_chips(picture, layout, view)
         if details:
             self._draw_details(picture, layout, view, chips_top)
@@ -173,62 +138,6 @@ class Overlay:
                 x = inner.left + round(move.enter * inner.width)
                 cv2.line(picture, (x, bar_y - layout.bar), (x, bar_y + layout.bar), WHITE, max(1, layout.bar // 3))
 
-    def _draw_strip(self, picture: Image, layout: Layout, rect: Rect, view: View) -> None:
-        inner = draw_panel(picture, rect, round(0.8 * layout.pad), layout.pad)
-        baseline = inner.top + round(0.85 * layout.small)
-        speed = f"{_number(view.fps, '.1f')} fps   {_number(view.latency_s, '.0f', 1000)} ms"
-        if view.dropped:
-            speed += f"   {view.dropped} dropped"
-        speed, size = fit(speed, inner.width, layout.small, layout.smallest, REGULAR)
-        right = write_right(picture, speed, inner.right, baseline, size, QUIET, REGULAR)
-        left = inner.left
-        if view.recording:
-            radius = max(3, round(0.3 * layout.small))
-            middle = (left + radius, baseline - round(0.36 * layout.small))
-            cv2.circle(picture, middle, radius, RECORDING, -1, cv2.LINE_AA)
-            left += 3 * radius
-            left = write(picture, "REC", left, baseline, layout.small, WHITE, SEMIBOLD) + layout.small
-        source, size = fit(clean(view.source), right - layout.small - left, layout.small, layout.small, REGULAR)
-        write(picture, source, left, baseline, size, QUIET, REGULAR)
-        lane_top = inner.bottom - round(1.6 * layout.small)
-        self._draw_timeline(picture, Rect(inner.left, lane_top, inner.width, inner.bottom - lane_top), layout, view)
-
-    def _draw_timeline(self, picture: Image, lane: Rect, layout: Layout, view: View) -> None:
-        """Time runs to the left; the right edge is now. A block's label may reach beyond it, up to the next block."""
-        if not math.isfinite(view.time_s):
-            return
-        per_second = lane.width / TIMELINE_S
-        bottom = lane.bottom - 1
-        for tick in range(int(TIMELINE_S / TICK_S) + 1):
-            x = lane.right - round((view.time_s % TICK_S + tick * TICK_S) * per_second)
-            if x >= lane.left:
-                cv2.line(picture, (x, lane.top), (x, bottom), TRACK, 1)
-        free_to = lane.right  # where the block to the right begins
-        current = [] if view.current is None else [(view.current, True)]
-        for move, now in [*current, *((move, False) for move in reversed(view.recent))]:
-            end_s = view.time_s if now else move.end_s
-            if end_s < view.time_s - TIMELINE_S:
-                break  # and so are all before it
-            if not (math.isfinite(move.start_s) and math.isfinite(end_s)) or move.name == NONE:
-                continue
-            seconds = [min(max(view.time_s - time_s, 0), TIMELINE_S) for time_s in (move.start_s, end_s)]
-            left, right = (lane.right - round(past * per_second) for past in seconds)
-            right = min(right, free_to)
-            if left >= right:
-                continue
-            cv2.rectangle(picture, (left, lane.top), (right - 1, bottom), ACCENT if now else BLOCK, -1)
-            inset = max(2, layout.small // 4)
-            cv2.rectangle(picture, (left, lane.top), (left + inset // 2, bottom), WHITE if now else QUIET, -1)
-            name = self._shown(move.name)
-            room = free_to - left - 3 * inset
-            text, size = fit(name, room, layout.small, max(10, round(0.8 * layout.small)), SEMIBOLD)
-            if text != name:
-                text, size = fit(name, room, layout.small, layout.small, SEMIBOLD)
-            if text == name or (len(text) >= LEAST_LETTERS and not now):
-                baseline = (lane.top + lane.bottom + round(0.62 * size)) // 2
-                write(picture, text, left + 2 * inset, baseline, size, WHITE, SEMIBOLD)
-            free_to = left - 1
-
     def _draw_details(self, picture: Image, layout: Layout, view: View, bottom: int) -> None:
         card = self._card
         rows = [
@@ -238,8 +147,8 @@ class Overlay:
             ("picture", clean(view.gives) if view.gives else f"{picture.shape[1]} × {picture.shape[0]}"),
             ("window", f"{view.filled}/{view.window} at {card.sample_hz:g} Hz"),
             ("dropped", str(view.dropped)),
-            ("time", f"{_number(view.time_s, '.1f')} s"),
-            *((clean(stage), f"{_number(time_s, '.1f', 1000)} ms") for stage, time_s in view.stage_s.items()),
+            ("time", f"{number(view.time_s, '.1f')} s"),
+            *((clean(stage), f"{number(time_s, '.1f', 1000)} ms") for stage, time_s in view.stage_s.items()),
         ]
         beside = layout.best is not None and layout.best.top == layout.margin
         above = layout.best or layout.name
@@ -274,11 +183,6 @@ def best_of(probabilities: npt.NDArray[Any] | None, moves: int) -> list[tuple[in
 
 def _part(value: float) -> float:
     return min(max(float(value), 0.0), 1.0) if math.isfinite(value) else 0.0
-
-
-def _number(value: float | None, format_: str, scale: float = 1) -> str:
-    """The number as text; a dash for one that is not known or cannot be meant."""
-    return format(value * scale, format_) if value is not None and abs(value * scale) < LARGEST_NUMBER else "–"
 
 
 def _draw_state(picture: Image, layout: Layout, rect: Rect, view: View) -> None:

@@ -20,12 +20,13 @@ from live.moves import Move, MoveTracker
 from live.options import Options
 from live.outage import Asked, Outage, tell_damage
 from live.outputs import check_outputs
-from live.overlay import Overlay, View
+from live.overlay import Overlay
 from live.recognizer import Recognizer
 from live.screen import Draw, Screen
 from live.sinks import can_be_shown, open_sinks
 from live.source import FrameSource
 from live.stopping import Interrupted, stop_signals
+from live.view import View
 from live.watch import Summary, Watch
 from live.webcam import Wanted
 from models.card import ModelCard, find_model

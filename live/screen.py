@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 import cv2
 
-from live.overlay import View
 from live.recording import Recording
 from live.source import FrameSource
+from live.view import View
 from live.window import Action
 from models.frames import Box, Frame, Image
 from models.pictures import Pictures

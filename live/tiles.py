@@ -13,9 +13,10 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from live.overlay import Overlay, View
+from live.overlay import Overlay
 from live.screen import Answer, Screen
 from live.source import FrameSource
+from live.view import View
 from live.window import Action
 from models.card import ModelCard
 from models.frames import Box, Image

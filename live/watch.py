@@ -13,10 +13,10 @@ from pathlib import Path
 
 from live.eye import Eye
 from live.moves import Move, MoveTracker
-from live.overlay import View
 from live.recognizer import Outcome, Recognizer, Seen
 from live.screen import Answer
 from live.source import FrameSource
+from live.view import View
 
 # The rate that is shown is measured over so long.
 RATE_OVER_S = 2.0

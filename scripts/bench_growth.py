@@ -25,10 +25,10 @@ from live.bench_subject import EVERY_FRAME_HZ, describe_video, find_video, load,
 from live.file_source import FileSource
 from live.grid import Stream, run_grid
 from live.moves import MoveTracker
-from live.overlay import View
 from live.recognizer import Recognizer
 from live.rescaled import rescale
 from live.tiles import Tiles
+from live.view import View
 from live.watch import Watch
 from models.card import find_model, write_atomically
 from models.machine import machine, versions

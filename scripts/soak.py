@@ -31,10 +31,11 @@ from live.capture import UnreachableError
 from live.live_source import LiveSource
 from live.moves import MoveTracker
 from live.options import Options
-from live.overlay import Overlay, View
+from live.overlay import Overlay
 from live.recognizer import Prediction, Recognizer, Seen
 from live.runner import live, run
 from live.screen import Screen
+from live.view import View
 from models.card import find_model
 from models.frames import Image
 from scripts.footprint import Footprint, children

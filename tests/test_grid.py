@@ -22,11 +22,11 @@ from live.file_source import FileSource
 from live.grid import MOST_SOURCES, in_turn, live_grid
 from live.moves import Move
 from live.options import Options
-from live.overlay import View
 from live.recognizer import Recognizer
 from live.runner import live
 from live.screen import Answer
 from live.tiles import GAP, Tiles, columns_of, tile_size
+from live.view import View
 from live.watch import Summary
 from live.window import Action
 from models.errors import SourceError, UsageError

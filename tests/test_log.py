@@ -17,9 +17,9 @@ from live.log import Line, say, say_json
 from live.metrics import Metrics
 from live.moves import Move
 from live.options import Options
-from live.overlay import View
 from live.runner import live
 from live.source import FrameSource, open_source
+from live.view import View
 from models.errors import UsageError
 
 

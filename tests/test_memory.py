@@ -11,11 +11,12 @@ from toys import draw_clip, make_model
 from live.capture import Reusing
 from live.file_source import FileSource
 from live.moves import MoveTracker
-from live.overlay import Overlay, View
+from live.overlay import Overlay
 from live.recognizer import Recognizer
 from live.recording import Recording
 from live.runner import run
 from live.screen import Screen
+from live.view import View
 from models.frames import Image, open_video
 
 SIZE = (640, 360)

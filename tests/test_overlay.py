@@ -13,7 +13,8 @@ from hypothesis.extra import numpy as hnp
 from live.drawing import ACCENT, BLOCK, BOLD, ICE, RECORDING, WHITE, Rect, clean, fit, text_width
 from live.layout import layout_of
 from live.moves import Move
-from live.overlay import Overlay, View, best_of
+from live.overlay import Overlay, best_of
+from live.view import View
 from models.card import EncoderInfo, HeadInfo, ModelCard, MoveClass, Provenance, display_name
 from models.frames import Box, Image
 from models.keypoints import INDEX

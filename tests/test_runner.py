@@ -20,12 +20,12 @@ from live.moves import Move, MoveTracker
 from live.options import Options
 from live.outage import Outage
 from live.outputs import SinkError
-from live.overlay import View
 from live.recognizer import Prediction, Recognizer, Seen
 from live.runner import live, run
 from live.screen import Screen, mirrored
 from live.sinks import describe
 from live.source import FrameSource, open_source
+from live.view import View
 from live.watch import Rate, Summary
 from live.window import Action
 from models.errors import ModelError, SourceError, UsageError
