@@ -167,7 +167,7 @@ SIDE = tuple(ACCENT if name.startswith("left") else ICE if name.startswith("righ
 def draw_skeleton(picture: Image, keypoints: npt.NDArray[Any]) -> None:
     """Bones and joints that were seen, the dancer's left in the accent colour; a bone across the body is white."""
     height, width = picture.shape[:2]
-    joints = _seen_joints(keypoints, width, height)
+    joints = seen_joints(keypoints, width, height)
     if not joints:
         return
     ys = [y for _, y in joints.values()]
@@ -188,7 +188,7 @@ def draw_skeleton(picture: Image, keypoints: npt.NDArray[Any]) -> None:
         cv2.circle(picture, joint, radius, SIDE[index], -1, cv2.LINE_AA)
 
 
-def _seen_joints(keypoints: npt.NDArray[Any], width: int, height: int) -> dict[int, tuple[int, int]]:
+def seen_joints(keypoints: npt.NDArray[Any], width: int, height: int) -> dict[int, tuple[int, int]]:
     """Those with a score, by their index. One more than a picture's size outside is a mistake and left out."""
     if keypoints.shape != (len(KEYPOINTS), 3):
         return {}

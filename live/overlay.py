@@ -26,6 +26,7 @@ from live.drawing import (
     draw_skeleton,
     fit,
     number,
+    seen_joints,
     text_width,
     write,
     write_right,
@@ -37,6 +38,8 @@ from models.card import NONE, ModelCard, display_name
 from models.frames import Image
 
 HELP_LIGHT = 0.16
+LEAST_OF_NAME = 0.6  # of its size, where it would hide the dancer
+BESIDE_JOINTS = 0.06  # of the picture's height: how far head, hands and feet reach beyond the joints
 
 KEYS = (
     ("q  Esc", "end"),
@@ -54,6 +57,7 @@ class Overlay:
         self._card = card
         self._display = {move.name: move.display for move in card.moves}
         self._picture = np.empty((0, 0, 3), np.uint8)
+        self._free: tuple[float, int | None] = (math.nan, None)  # a move's begin, and where the dancer was then
 
     def draw(self, image: Image, view: View, *, details: bool = False, help: bool = False) -> Image:
         """The image (height, width, 3) with the view drawn on it; the given one is left as it is."""
@@ -93,8 +97,13 @@ class Overlay:
         reserved = text_width("100 %", layout.body, SEMIBOLD) + layout.pad
         room = layout.name_widest - 2 * layout.pad - reserved
         text, size = fit(self._shown(view.current.name), room, layout.huge, layout.small, BOLD)
+        narrowest, free = rect.width, self._free_width(view, picture, rect)
+        if free is not None:
+            least = min(size, round(LEAST_OF_NAME * layout.huge))
+            size = fit(text, free - 2 * layout.pad - reserved, size, least, BOLD)[1]
+            narrowest = min(narrowest, max(free, 0))
         wanted = text_width(text, size, BOLD) + reserved + 2 * layout.pad
-        rect = rect._replace(width=min(max(rect.width, wanted), layout.name_widest))
+        rect = rect._replace(width=min(max(narrowest, wanted), layout.name_widest))
         inner = draw_panel(picture, rect, layout.pad)
         bar_y = inner.bottom - layout.bar // 2 - 1
         # A long name is smaller: half of what it leaves free goes below it.
@@ -103,6 +112,19 @@ class Overlay:
         write(picture, text, inner.left - bearing, baseline, size, WHITE, BOLD)
         write_right(picture, percent, inner.right, baseline, layout.body, WHITE, SEMIBOLD)
         draw_bar(picture, inner.left, inner.right, bar_y, layout.bar, part, ACCENT)
+
+    def _free_width(self, view: View, picture: Image, rect: Rect) -> int | None:
+        """How wide the name may be beside the dancer, as she stood when the move was first shown: a name that grew and
+        shrank with her would flicker. None where she is below it, or not known."""
+        assert view.current is not None
+        if self._free[0] != view.current.start_s:
+            height, width = picture.shape[:2]
+            joints = {} if view.keypoints is None else seen_joints(view.keypoints, width, height)
+            beyond = round(BESIDE_JOINTS * height)
+            left, top = (min((place[axis] for place in joints.values()), default=0) for axis in (0, 1))
+            hidden = bool(joints) and top - beyond < rect.bottom
+            self._free = (view.current.start_s, left - beyond - rect.left if hidden else None)
+        return self._free[1]
 
     def _confidence(self, view: View) -> float:
         """Of the current move: its family's probability now, which is what was decided on, else its mean so far."""

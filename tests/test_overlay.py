@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from live.drawing import ACCENT, BLOCK, BOLD, ICE, RECORDING, WHITE, Rect, clean, fit, text_width
 from live.layout import layout_of
 from live.moves import Move
-from live.overlay import Overlay, best_of
+from live.overlay import LEAST_OF_NAME, Overlay, best_of
 from live.view import View
 from models.card import EncoderInfo, HeadInfo, ModelCard, MoveClass, Provenance, display_name
 from models.frames import Box, Image
@@ -158,6 +158,40 @@ def test_a_fitted_text_is_never_wider_than_its_room(text: str, width: int, size:
     fitted, smaller = fit(text, width, size, 8, BOLD)
     assert fitted == "" or text_width(fitted, smaller, BOLD) <= width
     assert fitted == text or fitted == "" or fitted.endswith("…")
+
+
+def standing(left: float, top: float) -> npt.NDArray[np.float32]:
+    """(17, 3): somebody whose leftmost and topmost joints lie there."""
+    rng = np.random.default_rng(3)
+    places = np.array([left, top]) + rng.uniform(0, 1, (17, 2)) * (120, 400)
+    places[0, 1], places[9, 0] = top, left
+    return np.column_stack([places, np.ones(17)]).astype(np.float32)
+
+
+def name_width(picture: Image) -> int:
+    """How far the panel in the top left corner reaches: it is darker than the grey picture."""
+    row = picture[layout_of(1280, 720).margin + 4, :, 1]
+    return int(np.argmax(row[40:] == 128)) + 40
+
+
+def test_a_long_name_is_smaller_where_it_would_hide_the_dancer_and_no_smaller_than_can_be_read() -> None:
+    turning = replace(VIEW, current=Move("pirouette", 0.9, 29.0, 30.0))
+    alone = name_width(drawn(turning))
+    assert name_width(drawn(replace(turning, keypoints=standing(560, 150)))) < 560 < alone
+    assert name_width(drawn(replace(turning, keypoints=standing(560, 300)))) == alone, "she stands below it"
+    crowded = name_width(drawn(replace(turning, keypoints=standing(100, 150))))
+    assert LEAST_OF_NAME * alone <= crowded < 560
+
+
+def test_a_name_keeps_its_size_while_the_move_goes_on() -> None:
+    overlay, attitude = Overlay(CARD), Move("pirouette", 0.9, 29.0, 30.0)
+    widths = [
+        name_width(overlay.draw(grey(), replace(VIEW, current=attitude, keypoints=standing(left, 150))))
+        for left in (430, 900, 300)
+    ]
+    assert widths[0] == widths[1] == widths[2] < name_width(drawn(replace(VIEW, current=attitude)))
+    later = replace(VIEW, current=replace(attitude, start_s=29.5), keypoints=standing(900, 150))
+    assert name_width(overlay.draw(grey(), later)) > widths[0]
 
 
 @pytest.mark.parametrize("name", ["плие", "芭蕾", "\ud800", "a\x00b", "\n", "", "🩰", "e\u0301", "x" * 500])
