@@ -23,7 +23,7 @@ from scripts.measure_mocap import KIND_OF
 from train.body import JOINT
 from train.choreography import make_stream
 from train.recorded import read_recordings
-from train.score import Stream
+from train.stream import Stream
 
 Floats = npt.NDArray[np.float64]
 

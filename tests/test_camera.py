@@ -8,7 +8,8 @@ from scripts.measure_estimator import Take, exchange_of, figures_of, lost_of, ra
 from train.body import JOINT, Body
 from train.camera import SEEN, Camera, estimate, look_from, torso_lengths, view_of
 from train.choreography import make_clip
-from train.score import Score, Style
+from train.score import Score
+from train.style import Style
 
 SEEDS = range(40)
 

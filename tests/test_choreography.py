@@ -11,8 +11,9 @@ from train.choreography import MOVES, ORDINARY, PROGRAMS, Segment, begin, make_c
 from train.leaps import leap_into_turn
 from train.play import playground_jumps
 from train.positions import raised
-from train.score import Manner, Score, Style
+from train.score import Score
 from train.stage import foot_held
+from train.style import Manner, Style
 from train.tumbling import cartwheel
 from train.unfinished import no_turn
 

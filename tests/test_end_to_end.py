@@ -20,7 +20,9 @@ from train.camera import look_from
 from train.dancer import Costume, Film, Studio
 from train.event_scores import Span
 from train.positions import hang, passe, soften, springing
-from train.score import Score, Stream, Style
+from train.score import Score
+from train.stream import Stream
+from train.style import Style
 from train.synth import shoot, write_video
 
 ROOT = Path(__file__).parent.parent

@@ -27,7 +27,9 @@ from train import (
     unfinished,
 )
 from train.body import Body
-from train.score import Manner, Score, Segment, Stream, Style
+from train.score import Score
+from train.stream import Segment, Stream
+from train.style import Manner, Style
 
 __all__ = ["MOVES", "PROGRAMS", "Segment", "Stream", "make_clip", "make_stream"]
 

@@ -6,7 +6,8 @@ Each is a program on a Score.
 from __future__ import annotations
 
 from train.everyday import any_hand, relax
-from train.score import Score, Vector
+from train.key_pose import Vector
+from train.score import Score
 from train.tumbling import in_hips
 
 

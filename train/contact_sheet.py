@@ -20,7 +20,9 @@ from train.body import JOINT, Array, Body
 from train.camera import look_from
 from train.choreography import MOVES, PROGRAMS
 from train.dancer import Costume, Film, Studio
-from train.score import Score, Stream, Style
+from train.score import Score
+from train.stream import Stream
+from train.style import Style
 
 MOMENTS = 6
 COLUMNS = 2

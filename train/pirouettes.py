@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from train.everyday import steps
+from train.key_pose import ARMS
 from train.positions import any_arms, knee_of, lean_against, passe, raised, raised_behind, springing
-from train.score import ARMS, Score
+from train.score import Score
 from train.stage import go_on, step_up, travel
 from train.turns import turn_on_two_feet
 

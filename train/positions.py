@@ -11,7 +11,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from train.score import ARMS, Leg, Score, Vector
+from train.key_pose import ARMS, Leg, Vector
+from train.score import Score
 
 
 def raised(where: str, angle: float, out: float = 0.0) -> Vector:

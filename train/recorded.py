@@ -18,7 +18,7 @@ import numpy as np
 from models.card import NONE
 from models.errors import SourceError
 from train.body import JOINT, JOINTS, Array, unit
-from train.score import Segment, Stream
+from train.stream import Segment, Stream
 from train.synth import observe
 
 if TYPE_CHECKING:

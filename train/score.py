@@ -6,179 +6,20 @@ weight, arms, steps and jumps; what a plié is, choreography.py knows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from train.body import CHANNELS, FLAT, GRAVITY, JOINTS, RISE, Array, Body, pose_joints, unit
+from train.body import CHANNELS, FLAT, GRAVITY, JOINTS, RISE, Body, pose_joints, unit
 from train.habits import open_hips, sway
+from train.key_pose import ARMS, POSITIONS, SPREAD, Arm, Leg, Trunk, Vector
+from train.stream import Segment, Stream, merged
+from train.style import Manner, Style
 
 HZ = 60.0
-
-Vector = tuple[float, float, float]  # (out, up, front)
-
-# Where the hand is, seen from the shoulder in arm lengths, and which way the elbow points.
-ARMS: dict[str, tuple[Vector, Vector]] = {
-    "low": ((-0.10, -0.84, 0.38), (1, 0.1, -0.1)),
-    "first": ((-0.26, -0.22, 0.66), (1, 0.15, 0)),
-    "second": ((0.92, -0.12, 0.24), (0.1, 0.5, -1)),
-    "half": ((0.62, -0.66, 0.28), (0.6, 0.4, -1)),
-    "high": ((-0.22, 0.86, 0.24), (1, 0.1, 0)),
-    "open": ((0.62, 0.68, 0.20), (0.5, -0.3, -1)),
-    "ahead": ((0.05, 0.12, 0.98), (0.5, -1, 0)),
-    "side": ((0.98, 0.02, 0.08), (0, -0.6, -1)),
-    "slant": ((0.86, 0.45, 0.14), (0.1, -0.6, -1)),
-    "back": ((0.62, -0.28, -0.66), (0.3, 0.6, -1)),
-    "hips": ((0.06, -0.56, 0.04), (1, 0, -0.6)),
-    "down": ((0.10, -0.97, 0.04), (0.3, 0, -1)),
-    "chest": ((-0.35, -0.35, 0.36), (1, -0.6, 0)),
-    "barre": ((0.35, -0.45, 0.55), (0.8, -0.6, -0.3)),
-}
-
-# Where the ankles are, in leg lengths: (out, front) of the working and of the standing leg. None: the usual turnout.
-POSITIONS: dict[str, tuple[tuple[float, float], tuple[float, float], float | None]] = {
-    "first": ((0.055, 0.0), (0.055, 0.0), None),
-    "second": ((0.30, 0.0), (0.30, 0.0), None),
-    "fifth": ((-0.05, 0.11), (-0.05, -0.11), None),
-    "fifth_back": ((-0.05, -0.11), (-0.05, 0.11), None),
-    "fourth": ((0.03, 0.25), (0.03, -0.25), None),
-    "fourth_back": ((0.03, -0.25), (0.03, 0.25), None),
-    "parallel": ((0.11, 0.0), (0.11, 0.0), 0.15),
-    "wide": ((0.24, 0.0), (0.24, 0.0), 0.35),
-    "stride": ((0.12, 0.22), (0.12, -0.22), 0.15),
-}
-# By how much the feet may be nearer or farther than that: a second is a foot wide for one teacher and two for another.
-SPREAD = {
-    "second": (0.4, 1.15),
-    "fourth": (0.6, 1.2),
-    "fourth_back": (0.6, 1.2),
-    "parallel": (0.6, 1.5),
-    "wide": (0.6, 1.3),
-    "stride": (0.6, 1.3),
-}
-
-
-@dataclass
-class Leg:
-    ball: Vector = (0, 0, 0)  # of the foot when it stands: x, height, z of the world
-    heel: float = 0.0  # 0 on the floor, 1 on demi-pointe
-    turnout: float = 0.2
-    free: float = 0.0  # 0 it stands, 1 it is held in the air as the next lines say
-    direction: Vector = (0.1, -1, 0.1)  # from hip to ankle
-    reach: float = 1.0  # of its length, standing or free; 1 is straight
-    knee: Vector = (1, 0, 0.5)  # which way it points
-    point: float = 0.0  # 0 the foot is flexed, 1 pointed
-
-    def row(self) -> list[float]:
-        return [*self.ball, self.heel, self.turnout, self.free, *self.direction, self.reach, *self.knee, self.point]
-
-
-@dataclass
-class Arm:
-    hand: Vector = ARMS["down"][0]
-    elbow: Vector = ARMS["down"][1]
-
-    def row(self) -> list[float]:
-        return [*self.hand, *self.elbow]
-
-
-@dataclass
-class Trunk:
-    anchor: tuple[float, float] = (0.0, 0.0)
-    offset: tuple[float, float] = (0.0, 0.0)
-    yaw: float = 0.0
-    tilt: float = 0.0
-    lean: float = 0.0
-    bend: float = 0.0
-    sway: float = 0.0
-    twist: float = 0.0
-    nod: float = 0.0
-    look: float = 0.0
-    tip: float = 0.0
-    seat: float = 1.0
-    seated: float = 0.0
-
-    def row(self) -> list[float]:
-        pelvis = [self.yaw, self.tilt, self.lean, 0.0, 0.0]  # hike and swivel are not written: see open_hips
-        chest_and_head = [self.bend, self.sway, self.twist, self.nod, self.look, self.tip]
-        return [*self.anchor, *self.offset, *pelvis, *chest_and_head, self.seat, self.seated]
-
-
-@dataclass(frozen=True)
-class Manner:
-    """What a dancer adds to whatever is danced: épaulement, a trunk that leans, arms of one's own. Radians."""
-
-    twist: float = 0.0
-    look: float = 0.0
-    nod: float = 0.0
-    tip: float = 0.0
-    bend: float = 0.0
-    sway: float = 0.0
-    astray: float = 0.0  # how often the arms are not where the move would have them
-
-    @staticmethod
-    def random(rng: np.random.Generator) -> Manner:
-        """As taught, half of the time; else shoulders and head at an angle, and often other arms."""
-        astray = float(rng.choice([0.0, 0.3, 1.0], p=[0.6, 0.25, 0.15]))
-        if rng.random() < 0.5:
-            return Manner(astray=astray)
-        twist, look, nod, tip, bend, sway = rng.normal(0, (0.18, 0.35, 0.14, 0.12, 0.09, 0.09)).clip(-0.6, 0.6)
-        return Manner(float(twist), float(look), float(nod), float(tip), float(bend), float(sway), astray)
-
-
-@dataclass(frozen=True)
-class Style:
-    """How somebody dances: from a child's first lesson to the stage."""
-
-    tempo: float = 1.0  # 2: twice as slow
-    turnout: float = 1.1  # radians of each foot
-    skill: float = 1.0  # scales heights of legs and jumps and how straight the knees are
-    wobble: float = 0.3
-    straight: float = 1.0  # how far a standing leg is stretched at most; less: a dancer with soft knees
-    opened: float = 0.7  # how far the hip of a raised leg goes with it; 0: the hips stay square
-
-    @staticmethod
-    def random(rng: np.random.Generator) -> Style:
-        skill = float(rng.beta(2.2, 1.2))
-        return Style(
-            tempo=float(np.exp(rng.uniform(np.log(0.5), np.log(2.0)))),
-            turnout=float(np.radians(rng.uniform(25, 60) + 22 * skill)),
-            skill=skill,
-            wobble=float(rng.uniform(0.1, 1.0)) * (1.4 - skill),
-            straight=1.0 - max(0.0, float(rng.normal(0, 0.025))) * (1.3 - skill),
-            opened=float(rng.uniform(0.1, 1.2)),
-        )
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A stretch of a stream that shows one move."""
-
-    move: str
-    start_s: float
-    end_s: float
-
-
-@dataclass(frozen=True)
-class Stream:
-    """Motion with the times of its moves; what neither a segment nor `unsure` covers is no move."""
-
-    positions: Array  # (frames, joints, 3) metres, Y up, floor at 0
-    joint_names: tuple[str, ...]
-    hz: float
-    segments: list[Segment]
-    # preparations and recoveries, where either name is right
-    unsure: list[tuple[float, float]] = field(default_factory=list)
-    # (frames, 2): the left foot stands, the right foot stands
-    contact: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 2), np.bool_))
-
-    @property
-    def seconds(self) -> float:
-        return len(self.positions) / self.hz
 
 
 class Score:
@@ -460,14 +301,3 @@ class Score:
         )
         positions = pose_joints(channels, self.body, flights, hz)
         return Stream(positions, JOINTS, hz, merged(self.segments), list(self.unsure), contact)
-
-
-def merged(segments: Sequence[Segment]) -> list[Segment]:
-    """Repetitions of one move without a pause between them are one."""
-    result: list[Segment] = []
-    for segment in segments:
-        if result and result[-1].move == segment.move and segment.start_s - result[-1].end_s < 0.05:
-            result[-1] = replace(result[-1], end_s=segment.end_s)
-        else:
-            result.append(segment)
-    return result

@@ -28,8 +28,9 @@ from train.camera import Camera, estimate, look_from, random_camera
 from train.choreography import MOVES, PROGRAMS, Stream, make_clip, make_stream
 from train.company import company
 from train.dancer import Costume, Film, Studio
-from train.score import Score, Style
+from train.score import Score
 from train.stream_labels import LABELS, LabelledMove, StreamLabels, Stretch
+from train.style import Style
 
 if TYPE_CHECKING:
     from train.windows import Sequence as FeatureSequence

@@ -9,7 +9,8 @@ import numpy as np
 
 from train.body import turned
 from train.everyday import any_hand, relax
-from train.score import Score, Vector
+from train.key_pose import Vector
+from train.score import Score
 
 
 def in_hips(score: Score, direction: Vector, side: int) -> Vector:
