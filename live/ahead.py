@@ -53,12 +53,17 @@ class Ahead(Generic[Item]):
         items = self.several(1, timeout_s)
         return items[0] if items else None
 
-    def several(self, count: int, timeout_s: float | None = None) -> list[Item]:
-        """So many items where they are all there already, else the next one alone; none as for `next`."""
+    def several(self, count: int, timeout_s: float | None = None, linger_s: float = 0.0) -> list[Item]:
+        """So many items where they are all there, at most `linger_s` after the first; else the next one alone.
+
+        None as for `next`.
+        """
         with self._changed:
             wait_s = LOOK_EVERY_S if timeout_s is None else timeout_s
             while not self._changed.wait_for(lambda: self._ready or self._done, wait_s) and timeout_s is None:
                 pass
+            if self._ready and linger_s > 0:
+                self._changed.wait_for(lambda: len(self._ready) >= count or self._done, linger_s)
             if self._ready:
                 items = [self._ready.popleft() for _ in range(count if len(self._ready) >= count else 1)]
                 self._changed.notify_all()

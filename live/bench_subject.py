@@ -160,7 +160,7 @@ def endless(path: Path) -> Generator[Frame]:
 def warm_up(recognizer: Recognizer) -> int:
     """Frames before anything counts, every one encoded: until the window is full there is no head to wait for.
 
-    Then a large head first tries whether it answers for several at once.
+    Then a head first tries whether it answers for several at once.
     """
     return max(WARM_UP_FRAMES, recognizer.card.window + 2 * recognizer.answers_at_once)
 

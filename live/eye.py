@@ -20,6 +20,8 @@ from models.threads import THREAD_PREFIX
 TICK_S = 0.1
 # Encoded frames that wait for whoever takes them, or as many as are answered at once.
 SEEN_AHEAD = 2
+# For so long a frame of a file that nobody watches waits for others to be answered with it.
+LINGER_S = 0.05
 # An encoder that is in a slow network ends after it.
 CLOSE_S = 1.0
 
@@ -45,15 +47,16 @@ class Eye:
     def ahead(self, max_seconds: float | None = None) -> Generator[list[Seen]]:
         """The same, from a thread of its own that is a little ahead: for a file, since it costs a camera's frame time.
 
-        As many frames as the head gains by are handed over together where they wait for it. What it was ahead when
-        this is closed counts as passed over.
+        As many frames as the head gains by are handed over together where they wait for it, or, of a file that comes as
+        fast as it can, soon will. What it was ahead when this is closed counts as passed over.
         """
         at_once = self._recognizer.frames_at_once
         encoded = self._overlapped(max_seconds) if at_once == 1 else self._at_once(max_seconds, at_once)
         ahead = Ahead(encoded, max(SEEN_AHEAD, self._recognizer.answers_at_once), "encoder")
+        linger_s = 0.0 if self._source.paced else LINGER_S
         try:
             while not ahead.ended:
-                yield ahead.several(self._recognizer.answers_at_once, TICK_S)
+                yield ahead.several(self._recognizer.answers_at_once, TICK_S, linger_s)
         finally:
             ahead.close(CLOSE_S)
             self.passed_over += ahead.dropped

@@ -43,7 +43,7 @@ class FileSource(Framed):
         self.decode_s = 0.0
         self._path = path
         self._reading = Reading(path)
-        self._pace = pace
+        self.paced = pace
         self._paused = False
         self._start_s: float | None = None  # when, on the monotonic clock, media time 0 was or would have been
         self._ahead = Ahead(self._decode(), DECODED_AHEAD, "decoder")
@@ -67,7 +67,7 @@ class FileSource(Framed):
             return None
         if self._pending is None:
             self._pending = self._ahead.next(timeout_s)
-        if self._pending is None or (self._pace and not self._wait_for(self._pending.time_s, until_s)):
+        if self._pending is None or (self.paced and not self._wait_for(self._pending.time_s, until_s)):
             return None
         frame, self._pending = self._pending, None
         self.captured += 1

@@ -30,7 +30,7 @@ class LiveSource(Framed):
     with whatever it may still get, and another one connects.
     """
 
-    live = True
+    live = paced = True
 
     def __init__(self, name: str, connect: Callable[[], Capture], *, give_up_after_s: float | None = None) -> None:
         """Raises SourceError where there is no first frame.

@@ -20,6 +20,7 @@ class FrameSource(Protocol):
 
     name: str  # to be shown; holds no password
     live: bool
+    paced: bool  # each frame comes when its time has come, and not as soon as it is asked for
     size: tuple[int, int]  # (width, height) of the first frame
 
     @property

@@ -1,6 +1,7 @@
 """Handing over between threads: nothing lost or the newest, errors raised where somebody waits, no thread left."""
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -37,6 +38,25 @@ def test_several_are_given_together_where_they_are_all_there_and_else_one() -> N
     assert [ahead.several(3, 5) for _ in range(2)] == [[4, 5, 6], [7]]
     assert ahead.several(3, 5) == [8]
     assert ahead.several(3, 5) == [] and ahead.ended
+
+
+def test_who_lingers_gets_several_that_come_soon_and_one_where_they_do_not() -> None:
+    go_on = threading.Event()
+
+    def numbers() -> Iterator[int]:
+        for number in range(7):
+            if number == 4:
+                go_on.wait(5)
+            time.sleep(0.01)
+            yield number
+
+    ahead = Ahead(numbers(), 4, "numbers")
+    assert ahead.several(3, 5, linger_s=5) == [0, 1, 2]
+    assert ahead.several(3, 5, linger_s=0.05) == [3], "no other came meanwhile"
+    go_on.set()
+    assert ahead.several(2, 5, linger_s=5) == [4, 5]
+    assert ahead.several(2, 5, linger_s=5) == [6], "there will be no other"
+    assert ahead.several(2, 5, linger_s=5) == [] and ahead.ended
 
 
 def test_the_newest_is_given_and_the_others_are_counted() -> None:

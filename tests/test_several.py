@@ -12,7 +12,7 @@ from toys import NAMES, WINDOW, make_card, picture, save_head
 from export.quantize import quantize_head
 from export.to_onnx import head_to_onnx
 from live.recognizer import Outcome, Recognizer, Seen
-from live.several import LEAST_BYTES, MOST, Several
+from live.several import LEAST_BYTES, MOST, MOST_SMALL, Several
 from models.card import DEFAULT_MODEL, HEAD_FILE, find_model
 from models.frames import Frame
 from models.on_device import Answered
@@ -106,7 +106,24 @@ def test_whatever_the_head_its_answers_for_several_are_those_of_each_alone(
     assert [answer.tobytes() for answer in answers] == [head.run(each[None])[0].tobytes() for each in windows]
 
 
-def test_a_head_that_is_small_or_of_a_fixed_batch_or_on_a_gpu_gets_one_window(
+@pytest.mark.parametrize("count", range(1, MOST_SMALL + 1))
+def test_a_small_head_answers_for_as_many_windows_as_there_are(
+    count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("live.several.LEAST_BYTES", LEAST_BYTES)
+    save_head(tmp_path / HEAD_FILE)
+    head = open_session(tmp_path / HEAD_FILE, "cpu")
+    several = Several(head, WINDOW, 3)
+    assert several.at_once == MOST_SMALL
+    windows = np.random.default_rng(5).standard_normal((count, WINDOW, 3), np.float32)
+    for _ in range(2):  # the first time it is tried, the second it counts
+        for window in windows:
+            several.add(window)
+        assert np.stack(several.run()).tobytes() == np.concatenate([head.run(each[None]) for each in windows]).tobytes()
+    assert several.at_once == MOST_SMALL
+
+
+def test_a_head_of_a_fixed_batch_or_on_a_gpu_gets_one_window_and_a_small_one_fewer_than_a_large_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free, fixed = tmp_path / "free.onnx", tmp_path / "fixed.onnx"
@@ -118,4 +135,5 @@ def test_a_head_that_is_small_or_of_a_fixed_batch_or_on_a_gpu_gets_one_window(
     assert Several(open_session(fixed, "cpu"), WINDOW, 3).at_once == 1
     assert Several(Answered(), WINDOW, len(NAMES)).at_once == 1
     monkeypatch.setattr("live.several.LEAST_BYTES", LEAST_BYTES)
-    assert Several(open_session(free, "cpu"), WINDOW, 3).at_once == 1
+    assert Several(open_session(free, "cpu"), WINDOW, 3).at_once == MOST_SMALL
+    assert Several(open_session(fixed, "cpu"), WINDOW, 3).at_once == 1

@@ -10,11 +10,10 @@ import pytest
 from toys import draw_clip, make_model
 
 from live.address import DEMO
-from live.eye import SEEN_AHEAD
 from live.file_source import FileSource
 from live.moves import Move, MoveTracker
 from live.recognizer import Prepared, Recognizer, Seen
-from live.several import MOST
+from live.several import MOST, MOST_SMALL
 from live.watch import Watch
 from models.card import DEFAULT_MODEL, find_model
 from models.encoders import ImageEncoder
@@ -105,6 +104,23 @@ def test_frames_that_wait_for_the_head_are_answered_in_one_run_as_each_alone(
     assert runs.count(MOST) > 1  # the first only tries it
 
 
+def test_a_file_that_nobody_watches_is_answered_in_lots_and_one_that_is_shown_frame_by_frame(
+    tmp_path: Path, runs: list[int]
+) -> None:
+    model = make_model(tmp_path / "toy", sample_hz=30.0)
+    clip = draw_clip(tmp_path / "clip.mp4", [("plie", 1.0)])
+    known = {}
+    for paced in (False, True):
+        runs.clear()
+        recognizer = Recognizer.load(model, "cpu")
+        with FileSource(clip, pace=paced) as source:
+            watch = Watch(source, recognizer, MoveTracker(recognizer.card), lambda move: None)
+            views = [answer.view for answer in watch.answers(watch.eye.ahead()) if answer]
+        known[paced] = [view.probabilities.tobytes() for view in views if view.probabilities is not None]
+        assert (MOST_SMALL in runs) is not paced
+    assert known[False] == known[True] != []
+
+
 def test_a_followed_dancer_is_answered_bit_for_bit_the_same_where_frames_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("live.several.LEAST_BYTES", 0)
     one, waited = (watched(find_model(DEFAULT_MODEL), DEMO, seeing, 3.0) for seeing in (in_one_thread, waited_for))
@@ -126,7 +142,7 @@ def test_frames_that_were_encoded_and_not_asked_for_are_not_among_those_of_a_fil
         while watch.answered < 10:
             next(answers)
         answers.close()
-        waiting = SEEN_AHEAD if small else 2 * MOST
+        waiting = 2 * (MOST_SMALL if small else MOST)
         assert 10 <= source.captured <= 10 + waiting + 2 * frames_at_once + 2
     summary = watch.summary()
     assert (summary.frames, summary.answered, summary.dropped) == (10, 10, 0)
