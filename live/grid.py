@@ -25,7 +25,7 @@ from live.recognizer import Recognizer
 from live.recording import Recording
 from live.runner import CLOSE_S
 from live.screen import Answer, Show
-from live.sinks import can_be_shown, open_sinks
+from live.sinks import can_be_shown, open_sinks, tell_missing
 from live.source import FrameSource
 from live.stopping import Interrupted, stop_signals
 from live.tiles import Tiles
@@ -200,6 +200,7 @@ def live_grid(sources: Sequence[str], options: Options) -> Summary:
             check=_checks(streams, asked, tell),
             stopped=lambda: stop.exit_code,
         )
+        tell_missing(sinks.recordings, tell)
         return replace(_summary(streams, len(sources), stop.exit_code, tell), wrote=sinks.wrote)
 
 

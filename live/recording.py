@@ -76,6 +76,7 @@ class Recording:
         self._error: str | None = None
         self._told = False  # whether the error was raised
         self._looked_s = time.monotonic()
+        self._full: _Progress | None = None  # of the encoder, since a live picture found no room
         self._child: subprocess.Popen[bytes] | None = None
         self._said: IO[bytes] | None = None
         self._thread = threading.Thread(target=self._feed, name=THREAD_PREFIX + "recording", daemon=True)
@@ -101,11 +102,13 @@ class Recording:
             self.left_out += 1
             return
         with self._changed:
-            if not self._live:
+            if self._live:
+                self._look_for_room()
+            else:
                 self._wait_for_room()
             if self._error:
                 raise self._failed("cannot be written")
-            if len(self._waiting) >= WAITING:
+            if self._full:
                 self.dropped += 1
                 return
             self._slot = slot
@@ -169,8 +172,20 @@ class Recording:
         progress = _Progress(self._done())
         while not self._changed.wait_for(lambda: len(self._waiting) < WAITING or self._error, LOOK_S):
             self._look()
-            if self._error is None and progress.stuck(self._done()):
-                self._error = "the encoder does not go on"
+            self._watch_over(progress)
+
+    def _look_for_room(self) -> None:
+        """With the lock held: whether a picture can be taken is in `_full`."""
+        if len(self._waiting) < WAITING:
+            self._full = None
+            return
+        self._full = self._full or _Progress(self._done())
+        self._watch_over(self._full)
+
+    def _watch_over(self, progress: "_Progress") -> None:
+        """With the lock held: an encoder without progress has failed."""
+        if self._error is None and progress.stuck(self._done()):
+            self._error = "the encoder does not go on"
 
     def _done(self) -> tuple[int, int]:
         return self._fed, self._output.size

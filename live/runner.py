@@ -23,7 +23,7 @@ from live.outputs import check_outputs
 from live.overlay import Overlay
 from live.recognizer import Recognizer
 from live.screen import Draw, Screen
-from live.sinks import can_be_shown, open_sinks
+from live.sinks import can_be_shown, open_sinks, tell_missing
 from live.source import FrameSource
 from live.stopping import Interrupted, stop_signals
 from live.view import View
@@ -133,6 +133,7 @@ def live(source: str, options: Options) -> Summary:
         for each in sinks.recordings:
             if each.left_out:
                 options.tell(f"{each.path}: {each.left_out} pictures came too close together to be recorded")
+        tell_missing(sinks.recordings, options.tell)
         return replace(summary, wrote=sinks.wrote)
 
 

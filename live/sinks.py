@@ -1,7 +1,7 @@
 """Where the pictures and moves of a run go: a window, recordings, a file, lines. Opened together and closed whole."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +81,13 @@ def open_sinks(
         finally:
             for each in sinks.recordings:
                 each.hurry = stop.exit_code != 0 or sys.exc_info()[0] is not None
+
+
+def tell_missing(recordings: Iterable[Recording], tell: Callable[[str], None]) -> None:
+    """Tell how many pictures of a camera a recording could not take."""
+    for each in recordings:
+        if each.dropped:
+            tell(f"{each.path}: {each.dropped} pictures are missing, since the encoder or the disk was too slow")
 
 
 def describe(move: Move, card: ModelCard) -> str:

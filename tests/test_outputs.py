@@ -141,6 +141,19 @@ def test_a_live_recording_leaves_pictures_out_rather_than_wait_and_keeps_its_clo
     assert len(levels(path)) <= big
 
 
+def test_a_live_recording_whose_encoder_hangs_is_given_up_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording_module, "STUCK_S", 0.3)
+    with pytest.raises(SinkError, match="does not go on"), Recording(tmp_path / "out.mp4", 10, live=True) as recording:
+        recording.write(grey(0), 0.0)
+        assert recording._child is not None
+        os.kill(recording._child.pid, signal.SIGSTOP)
+        for index in range(1, 500):
+            recording.write(grey(index), index / 10)
+            time.sleep(0.01)
+
+
 def test_a_full_disk_is_one_clear_error_and_not_a_hang() -> None:
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")

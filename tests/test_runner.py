@@ -16,11 +16,13 @@ from toys import COLOURS, draw_clip, picture
 from live import live_source as live_source_module
 from live import sinks
 from live.file_source import FileSource
+from live.grid import live_grid
 from live.moves import Move, MoveTracker
 from live.options import Options
 from live.outage import Outage
 from live.outputs import SinkError
 from live.recognizer import Prediction, Recognizer, Seen
+from live.recording import Recording
 from live.runner import live, run
 from live.screen import Screen, mirrored
 from live.sinks import describe
@@ -88,6 +90,27 @@ def test_recordings_hold_every_frame_with_and_without_the_drawing(model: str, tm
     assert source.shape == drawn.shape == raw.shape
     assert np.abs(source - raw).mean() < 5
     assert np.abs(drawn - raw).mean() > 1
+
+
+class Slow(Recording):
+    """Misses the first three pictures, as behind a disk that is slow for a while."""
+
+    def write(self, image: Image, time_s: float) -> None:
+        if self.dropped < 3:
+            self.dropped += 1
+        else:
+            super().write(image, time_s)
+
+
+@pytest.mark.parametrize("sources", [1, 2])
+def test_pictures_that_a_recording_misses_are_told(
+    clip: Path, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sources: int
+) -> None:
+    monkeypatch.setattr("live.sinks.Recording", Slow)
+    told: list[str] = []
+    options = Options(model=model, device="cpu", headless=True, tell=told.append, record=tmp_path / "out.mp4")
+    live(str(clip), options) if sources == 1 else live_grid([str(clip)] * 2, options)
+    assert [line for line in told if "3 pictures are missing" in line and "out.mp4" in line]
 
 
 def test_a_run_can_be_limited_in_seconds_of_the_source(clip: Path, model: str) -> None:
@@ -399,6 +422,7 @@ CAMERA_RUN = """
 import sys, time
 from pathlib import Path
 import numpy as np
+from live.grid import live_grid
 from live.options import Options
 from live.runner import live
 class Camera:
