@@ -57,6 +57,7 @@ class MoveTracker:
         self._confidences: list[float] = []  # its smoothed probabilities so far
         self._evidence = np.zeros(len(card.moves))  # the sum of all moves' smoothed probabilities since it began
         self._start_s = self._last_s = -np.inf
+        self._lasted = False  # what is open has been long enough to be shown, so it will be told, whatever its name
 
     @property
     def smoothed(self) -> Probabilities | None:
@@ -91,9 +92,11 @@ class MoveTracker:
         if self._open is None and rising is not None:
             self._open, self._start_s, self._confidences = rising, now_s, []
             self._evidence[:] = 0
+            self._lasted = False
         if self._open is not None:
             self._confidences.append(together[self._open])
             self._evidence += probabilities
+            self._lasted = self.current is not None
         return ended
 
     def lost(self, time_s: float) -> Move | None:
@@ -135,4 +138,5 @@ class MoveTracker:
         kind = self._card.moves[family[np.argmax(self._evidence[family])]]
         move = Move(kind.name, float(np.mean(self._confidences)), max(0.0, start_s), max(0.0, end_s))
         length_s = move.end_s - move.start_s
-        return move if length_s > 0 and length_s >= kind.min_duration_s - SAME_TIME_S else None
+        long_enough = self._lasted or length_s >= kind.min_duration_s - SAME_TIME_S
+        return move if length_s > 0 and long_enough else None

@@ -118,6 +118,21 @@ def test_what_is_shown_as_current_is_what_will_be_reported() -> None:
     assert tracker.current is None
 
 
+def test_a_move_that_was_shown_is_reported_though_another_name_of_its_family_would_need_longer() -> None:
+    least = {"plie": 0.1, "tendu": 0.6}
+    moves = tuple(
+        MoveClass(name=n, display=n, enter=0.7, family="both" if n in least else None, min_duration_s=least.get(n, 0))
+        for n in NAMES
+    )
+    tracker = MoveTracker(card(moves=moves))
+    for index, step in enumerate([related(plie=0.8)] * 2 + [related(tendu=0.9)] * 2):
+        tracker.update(Prediction(step, index * PERIOD_S))
+        assert (tracker.current is not None) == (index > 0)
+    shown = tracker.current
+    assert shown is not None and shown.name == "tendu"
+    assert tracker.finish() == shown
+
+
 def test_delay_shifts_moves_back_and_not_before_the_start() -> None:
     steps = [certain("none")] * 5 + [certain("plie")] * 10 + [certain("none")] * 5
     (move,) = track(MoveTracker(card(delay_s=0.3)), steps)
@@ -202,11 +217,13 @@ steps_of_time = st.sampled_from([0.02, 0.0667, 0.1, 0.4, 0.6, 3.0])
 def test_moves_are_named_long_enough_and_never_overlap(steps, smoothing_s, delay_s, threshold, minimum_s) -> None:
     moves = tuple(MoveClass(name=name, display=name, min_duration_s=minimum_s) for name in NAMES)
     tracker = MoveTracker(card(moves=moves, smoothing_s=smoothing_s, delay_s=delay_s), threshold)
-    found, time_s = [], 0.0
+    found, shown, time_s = [], set(), 0.0
     for step, wait_s, seen in steps:
         time_s += wait_s
         found.append(tracker.update(Prediction(step, time_s)) if seen else tracker.lost(time_s))
+        shown |= {tracker.current.start_s} if tracker.current else set()
     found = [move for move in [*found, tracker.finish()] if move]
+    assert shown <= {move.start_s for move in found}
     for move in found:
         assert move.name in NAMES and move.name != "none"
         assert 0 <= move.start_s < move.end_s <= time_s
