@@ -57,7 +57,7 @@ class Overlay:
         self._card = card
         self._display = {move.name: move.display for move in card.moves}
         self._picture = np.empty((0, 0, 3), np.uint8)
-        self._free: tuple[float, int | None] = (math.nan, None)  # a move's begin, and where the dancer was then
+        self._free: tuple[tuple[float, bool] | None, int | None] = (None, None)  # of which move, and what it leaves
 
     def draw(self, image: Image, view: View, *, details: bool = False, help: bool = False) -> Image:
         """The image (height, width, 3) with the view drawn on it; the given one is left as it is."""
@@ -117,13 +117,14 @@ class Overlay:
         """How wide the name may be beside the dancer, as she stood when the move was first shown: a name that grew and
         shrank with her would flicker. None where she is below it, or not known."""
         assert view.current is not None
-        if self._free[0] != view.current.start_s:
+        of = (view.current.start_s, view.mirrored)
+        if self._free[0] != of:
             height, width = picture.shape[:2]
             joints = {} if view.keypoints is None else seen_joints(view.keypoints, width, height)
             beyond = round(BESIDE_JOINTS * height)
-            left, top = (min((place[axis] for place in joints.values()), default=0) for axis in (0, 1))
-            hidden = bool(joints) and top - beyond < rect.bottom
-            self._free = (view.current.start_s, left - beyond - rect.left if hidden else None)
+            hidden = min((y for _, y in joints.values()), default=height) - beyond < rect.bottom
+            left = min((x for x, y in joints.values() if y < 2 * rect.bottom), default=0)  # so low may soon be there
+            self._free = (of, left - beyond - rect.left if hidden else None)
         return self._free[1]
 
     def _confidence(self, view: View) -> float:

@@ -113,4 +113,4 @@ def mirrored(image: Image, view: View, pictures: Pictures) -> tuple[Image, View]
         box = Box(width - box.left - box.width, box.top, box.width, box.height)
     flipped = pictures.take(image.shape)
     cv2.flip(image, 1, dst=flipped)
-    return flipped, replace(view, keypoints=keypoints, box=box)
+    return flipped, replace(view, keypoints=keypoints, box=box, mirrored=True)

@@ -35,4 +35,5 @@ class View:
     status: str | None = None  # "reconnecting"
     paused: bool = False
     recording: bool = False
+    mirrored: bool = False  # the picture is, and what lies on it
     ended: bool = False

@@ -194,6 +194,22 @@ def test_a_name_keeps_its_size_while_the_move_goes_on() -> None:
     assert name_width(overlay.draw(grey(), later)) > widths[0]
 
 
+def test_the_room_for_a_name_is_looked_for_anew_where_the_picture_is_turned_to_a_mirror() -> None:
+    overlay, turning = Overlay(CARD), replace(VIEW, current=Move("pirouette", 0.9, 29.0, 30.0))
+    beside = name_width(overlay.draw(grey(), replace(turning, keypoints=standing(900, 150))))
+    mirrored = replace(turning, keypoints=standing(300, 150), mirrored=True)
+    assert name_width(overlay.draw(grey(), mirrored)) < beside
+
+
+def test_a_leg_far_below_the_name_takes_no_room_from_it() -> None:
+    turning = replace(VIEW, current=Move("pirouette", 0.9, 29.0, 30.0))
+    joints = standing(900, 150)
+    joints[INDEX["left_ankle"], :2] = (420, 600)
+    assert name_width(drawn(replace(turning, keypoints=joints))) == name_width(drawn(turning))
+    joints[INDEX["left_ankle"], :2] = (420, 200)
+    assert name_width(drawn(replace(turning, keypoints=joints))) < name_width(drawn(turning))
+
+
 @pytest.mark.parametrize("name", ["плие", "芭蕾", "\ud800", "a\x00b", "\n", "", "🩰", "e\u0301", "x" * 500])
 def test_a_name_in_any_script_or_none_is_drawn(name: str) -> None:
     """Half a surrogate, as a bad file name gives, ends the process inside OpenCV if it gets there."""
