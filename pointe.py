@@ -436,7 +436,7 @@ def main() -> None:
     try:
         app()
     except PointeError as error:
-        sys.stdout.flush()
+        _flush_output()
         print(f"pointe: {harmless(str(error))}", file=sys.stderr)
         _leave(error.exit_code)
     except ImportError as error:
@@ -463,11 +463,21 @@ def _hide_secrets_from_the_process_list() -> None:
 
 def _leave(code: str | int | None) -> None:
     """End the process, also where a thread of ours hangs inside a library: then Python's own way out would abort it."""
+    _flush_output()
     if left_running():
         from models.decoding import end_decoders
 
         end_decoders()
-        sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code if isinstance(code, int) else 0)
     sys.exit(code)
+
+
+def _flush_output() -> None:
+    """What nobody can take any more is dropped, else Python tries it again at the very end and makes the code 120."""
+    try:
+        if sys.stdout is not None:  # it is where nothing is open as stdout
+            sys.stdout.flush()
+    except OSError:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())

@@ -1,6 +1,7 @@
 """A folder of videos in, the moves of each in a file of its own out, and a summary; goes on where it was stopped."""
 
 import hashlib
+import io
 import json
 import time
 from collections import Counter
@@ -143,11 +144,10 @@ def print_summary(summary: Summary) -> None:
         moves = ", ".join(f"{displays.get(name, name)} {count}" for name, count in each.moves.items())
         video = escape(shown(Path(each.events).with_suffix("")))
         table.add_row(video, f"{each.seconds:.1f} s", str(each.frames), escape(moves) or "none", each.damage or "")
-    # As text, since a Console that prints ends the program where whoever reads has gone.
-    console = Console(highlight=False, color_system=None)
-    with console.capture() as captured:
-        console.print(table)
-    say(captured.get().rstrip("\n"))
+    # As text, since a Console on stdout raises where that is closed or its disk full. It is as wide as the terminal.
+    text = io.StringIO()
+    Console(file=text, highlight=False, color_system=None).print(table)
+    say(text.getvalue().rstrip("\n"))
     for failed in summary.failed:
         say(f"not done: {failed.video}: {failed.reason}")
     speed, figures = summary.speed, summary.speed.figures

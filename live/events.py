@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -24,10 +25,11 @@ class Events:
         self.path = path
         self._with_source = with_source
         self.wrote = False  # whether there is a file of this run
+        self._broken: OSError | None = None  # why it takes no more lines
         self._csv = path.suffix.lower() == ".csv"
         self._output = OutputFile(path)
         try:
-            self._file = path.open("w", encoding="ascii", newline="\n")
+            self._file = path.open("wb", buffering=0)
         except OSError as error:
             self._output.close_unused()
             raise self._failed(error) from error
@@ -57,7 +59,7 @@ class Events:
         self._put(_line_of(move, self._csv, source if self._with_source else None))
 
     def close(self) -> None:
-        """Raises SinkError, unless `write` has said already that the file was removed."""
+        """Raises SinkError, unless `write` has said it already."""
         if self._file.closed:
             return
         gone = self._output.gone
@@ -71,10 +73,18 @@ class Events:
             raise self._removed()
 
     def _put(self, line: str) -> None:
+        """Write all of the line or nothing of it, and nothing more after one that could not be written."""
+        if self._broken:
+            raise self._failed(self._broken)
+        file, rest = self._file.fileno(), line.encode("utf-8", "replace")  # a name may hold half a surrogate
+        size = os.fstat(file).st_size
         try:
-            self._file.write(line)
-            self._file.flush()
+            while rest:
+                rest = rest[os.write(file, rest) :]  # a disk that fills up takes the part that still fits
         except OSError as error:
+            self._broken = error
+            with suppress(OSError):  # a pipe or a device has nothing to cut off
+                os.ftruncate(file, size)
             raise self._failed(error) from error
 
     def _removed(self) -> SinkError:

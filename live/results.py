@@ -10,8 +10,8 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from live.events import events_of
@@ -22,6 +22,7 @@ from models.card import sha256_of, write_atomically
 from models.errors import UsageError
 
 RECORDS = ".pointe"  # hidden, within the folder of the results
+LOCK = ".pointe.lock"  # beside them: among them there are the user's folders, which may have any name
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,11 @@ class Results:
         return Path(record.video) if record and os.path.lexists(record.video) else None
 
     def finished(self, video: Video, name: Path) -> Done | None:
-        """The record of a video that need not be looked at again."""
+        """The record of a video that need not be looked at again, which from then on knows where it is now.
+
+        Raises:
+            SinkError: the record cannot be written.
+        """
         record, status = self._record(name), _status(video.path)
         if record is None or status is None or record.made_by != self._made_by:
             return None
@@ -64,9 +69,15 @@ class Results:
             return None
         same = (record.size, record.changed_ns) == status
         try:
-            return record if same or sha256_of(video.path) == record.sha256 else None
+            if not same and sha256_of(video.path) != record.sha256:
+                return None
         except OSError:
             return None
+        size, changed_ns = status
+        now = replace(record, video=str(video.path), size=size, changed_ns=changed_ns)
+        if now != record:  # it was moved or touched
+            self._note(name, now)
+        return now
 
     def keep(self, video: Video, name: Path, answer: Classified) -> Done:
         """Raises SinkError."""
@@ -86,7 +97,7 @@ class Results:
             made_by=self._made_by,
         )
         self.write(self._out / events, content)
-        self.write(self._record_path(name), json.dumps(asdict(done)).encode())
+        self._note(name, done)
         return done
 
     def write(self, path: Path, content: bytes) -> None:
@@ -97,6 +108,10 @@ class Results:
             write_atomically(path, content)
         except OSError as error:
             raise SinkError(f"{path} cannot be written: {reason_of(error)}.\nWhat was finished is kept.") from error
+
+    def _note(self, name: Path, done: Done) -> None:
+        """Raises SinkError."""
+        self.write(self._record_path(name), json.dumps(asdict(done)).encode())
 
     def _record(self, name: Path) -> Done | None:
         try:
@@ -111,10 +126,9 @@ class Results:
 @contextmanager
 def held(out: Path) -> Iterator[None]:
     """Keep other runs out of the folder of the results. Raises UsageError."""
-    lock = out / RECORDS / "lock"
     try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        file = lock.open("ab")
+        (out / RECORDS).mkdir(parents=True, exist_ok=True)
+        file = (out / LOCK).open("ab")
     except OSError as error:
         raise UsageError(f"--out {out} cannot be written: {reason_of(error)}.\nGive another folder.") from error
     with file:
@@ -122,6 +136,8 @@ def held(out: Path) -> Iterator[None]:
             hold(file)
         except BlockingIOError as error:
             raise UsageError(f"Another run writes to {out}.\nGive another folder, or end that run.") from error
+        with suppress(OSError):  # the lock of an earlier version, in the way of a folder of that name
+            (out / RECORDS / "lock").unlink()
         yield
 
 

@@ -107,6 +107,41 @@ def test_files_of_one_name_keep_apart_and_a_pattern_keeps_its_folders(
     assert [done.events for done in matched.done] == ["mon/lesson.mp4.jsonl", "tue/lesson.mp4.jsonl"]
 
 
+def test_a_folder_that_was_moved_is_not_looked_at_again_and_keeps_its_results_from_then_on(
+    folder: Path, model: Path, tmp_path: Path
+) -> None:
+    out, old, new = tmp_path / "out", tmp_path / "old", tmp_path / "new"
+    shutil.copytree(folder / "mon", old)
+    run([old], out, model)
+    old.rename(new)
+    summary, lines = run([new], out, model)
+    assert (summary.again, lines) == (1, [])
+    (told,) = json.loads((out / "summary.json").read_text())["videos"]
+    assert (told["video"], told["events"]) == (str(new / "lesson.mp4"), "lesson.mp4.jsonl")
+    other, _ = run([folder / "tue/lesson.mp4"], out, model)
+    assert other.done[0].events != "lesson.mp4.jsonl"
+    assert moves_in(out / "lesson.mp4.jsonl") == ["plie"]
+
+
+def test_a_video_that_was_touched_is_hashed_once(folder: Path, model: Path, tmp_path: Path) -> None:
+    video = Path(shutil.copy(folder / "mon/lesson.mp4", tmp_path))
+    run([video], tmp_path / "out", model)
+    os.utime(video, ns=(0, 1))
+    assert run([video], tmp_path / "out", model)[0].done[0].changed_ns == 1
+    assert json.loads((tmp_path / "out/.pointe/lesson.mp4.jsonl.json").read_text())["changed_ns"] == 1
+
+
+def test_a_folder_of_recordings_may_be_called_lock_also_where_an_earlier_version_has_one(
+    folder: Path, model: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(folder / "mon", tmp_path / "videos/lock")
+    (tmp_path / "out/.pointe").mkdir(parents=True)
+    (tmp_path / "out/.pointe/lock").touch()
+    run([tmp_path / "videos"], tmp_path / "out", model)
+    assert moves_in(tmp_path / "out/lock/lesson.mp4.jsonl") == ["plie"]
+    assert run([tmp_path / "videos"], tmp_path / "out", model)[0].again == 1
+
+
 def test_the_events_are_those_of_a_live_run_over_the_file(folder: Path, model: Path, tmp_path: Path) -> None:
     for suffix in ("jsonl", "csv"):
         run([folder / "mon"], tmp_path, model, events=suffix)
@@ -167,12 +202,37 @@ def test_a_damaged_video_is_used_as_far_as_it_is_good_and_the_damage_is_counted(
     assert done["damage"] in out
 
 
-def test_whoever_reads_the_table_may_go(folder: Path, model: Path, tmp_path: Path) -> None:
-    process = start("classify", folder / "mon", "--out", "o", "--model", model, cwd=tmp_path)
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_whoever_reads_the_table_may_go(folder: Path, model: Path, tmp_path: Path, unbuffered: str) -> None:
+    environment = {"PYTHONUNBUFFERED": unbuffered}
+    process = start("classify", folder / "mon", "--out", "o", "--model", model, cwd=tmp_path, **environment)
     assert process.stdout is not None and process.stderr is not None
     process.stdout.close()
     assert (process.wait(60), process.stderr.read()) == (0, "")
     process.stderr.close()
+    assert moves_in(tmp_path / "o/lesson.mp4.jsonl") == ["plie"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(("named", "code"), [((), 0), (("absent.mp4",), 6)])
+def test_a_table_that_cannot_be_printed_is_no_reason_to_fail(
+    folder: Path, model: Path, tmp_path: Path, named: tuple[str, ...], code: int, unbuffered: str
+) -> None:
+    arguments = ("classify", folder / "mon", *named, "--out", "o", "--model", model)
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-c", START, *map(str, arguments)]
+        done = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == code, done.stderr
+    assert len(done.stderr.splitlines()) == len(named)
     assert moves_in(tmp_path / "o/lesson.mp4.jsonl") == ["plie"]
 
 
@@ -214,7 +274,7 @@ def test_a_run_that_is_stopped_leaves_whole_files_and_goes_on_with_the_rest(
     assert err == ""
     assert sent == signal.SIGKILL or "stopped, 1 left" in printed
     files = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
-    assert files - {"summary.json"} == {"a.mp4.jsonl", ".pointe/a.mp4.jsonl.json", ".pointe/lock"}
+    assert files - {"summary.json"} == {"a.mp4.jsonl", ".pointe/a.mp4.jsonl.json", ".pointe.lock"}
     assert moves_in(out / "a.mp4.jsonl") == ["plie"]
     (videos / "b.mp4").unlink()
     draw_clip(videos / "b.mp4", [("none", 0.5), ("saute", 1.0)])

@@ -1,5 +1,6 @@
 """Several sources in one run: each has its tile, its turn and its own trouble."""
 
+import csv
 import json
 import os
 import threading
@@ -95,6 +96,19 @@ def test_all_share_one_encoder_and_one_head(model: str) -> None:
     assert second.encoder._session is first.encoder._session and second._head is first._head  # type: ignore[attr-defined]
     first.push(Frame(picture("plie"), 0, 0.0))
     assert (first.filled, second.filled) == (1, 0)
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out.csv"])
+@pytest.mark.parametrize("source", ["größe.mp4", "踊り.mp4", "half\udcff.mp4"])
+def test_a_source_of_any_name_is_among_the_events(tmp_path: Path, name: str, source: str) -> None:
+    with Events(tmp_path / name, with_source=True) as events:
+        events.write(Move("plie", 0.9, 1.0, 2.0), source)
+    text = (tmp_path / name).read_text("utf-8")
+    if name.endswith("jsonl"):
+        assert json.loads(text)["source"] == source
+    else:
+        [row] = csv.DictReader(text.splitlines())
+        assert row["source"] == source.replace("\udcff", "?")
 
 
 class Turns:

@@ -18,7 +18,7 @@ import pytest
 from toys import picture
 
 from live import recording as recording_module
-from live.events import Events
+from live.events import Events, events_of
 from live.file_source import FileSource
 from live.moves import Move
 from live.outputs import SinkError, check_outputs
@@ -446,11 +446,40 @@ def test_no_name_is_a_formula_to_a_spreadsheet(tmp_path: Path, name: str) -> Non
 def test_events_on_a_full_disk_are_one_clear_error() -> None:
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
-    events = Events(Path("/dev/full"))
-    with pytest.raises(SinkError, match="no space left on device"):
-        events.write(MOVES[0])
-    with pytest.raises(SinkError):
-        events.close()
+    with Events(Path("/dev/full")) as events:
+        for move in MOVES:
+            with pytest.raises(SinkError, match="no space left on device"):
+                events.write(move)
+
+
+FILLED = """
+import resource, sys
+from pathlib import Path
+from live.events import Events, events_of
+from live.moves import Move
+from live.outputs import SinkError
+path, short, long = Path(sys.argv[1]), Move("plie", 0.9, 1.0, 2.0), Move("pas_de_bourree", 0.9, 1.0, 2.0)
+almost = len(events_of([short, short, long], as_csv=path.suffix == ".csv")) - 1
+resource.setrlimit(resource.RLIMIT_FSIZE, (almost, resource.RLIM_INFINITY))
+with Events(path) as events:
+    for move in (short, short, long, short):
+        try:
+            events.write(move)
+        except SinkError as error:
+            print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a limit to the size of files as Unix has it")
+@pytest.mark.parametrize("name", ["out.jsonl", "out.csv"])
+def test_events_on_a_disk_that_fills_up_end_with_a_whole_line_and_take_no_more(
+    root: Path, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / name
+    child = subprocess.run([sys.executable, "-c", FILLED, path], cwd=root, capture_output=True, text=True, timeout=60)
+    assert child.stdout.splitlines() == [f"{path} cannot be written: file too large."] * 2
+    assert (child.returncode, child.stderr) == (0, "")
+    assert path.read_text() == events_of([Move("plie", 0.9, 1.0, 2.0)] * 2, as_csv=name.endswith(".csv"))
 
 
 def test_outputs_that_can_be_written_are_no_problem_and_are_not_created(tmp_path: Path) -> None:
