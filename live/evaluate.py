@@ -20,7 +20,7 @@ class Watched:
     times_s: npt.NDArray[np.float64]  # (steps,) that each answer speaks of: the card's delay is taken off
     probabilities: npt.NDArray[np.float32]  # (steps, moves) not smoothed
     moves: tuple[Move, ...]  # in the order in which they ended
-    shown_at_s: tuple[float, ...]  # when each of them appeared on the display, which is later by that delay
+    shown_at_s: tuple[float, ...]  # when each of them appeared on the display by its name, which is later by that delay
 
 
 def watch(recognizer: Recognizer, tracker: MoveTracker, frames: Iterable[Frame]) -> Watched:
@@ -35,16 +35,15 @@ def watch(recognizer: Recognizer, tracker: MoveTracker, frames: Iterable[Frame])
     answers: list[Prediction] = []
     moves: list[Move] = []
     shown_at_s: list[float] = []
-    showing_since_s: float | None = None
+    since_s: dict[str, float] = {}  # when the move that goes on was first shown, by the names it has had
     now_s = 0.0
 
     def ended(move: Move | None) -> None:
-        nonlocal showing_since_s
         if move:
             moves.append(move)
             # One that ends in the very step in which it has lasted long enough is shown as it ends.
-            shown_at_s.append(now_s if showing_since_s is None else showing_since_s)
-            showing_since_s = None
+            shown_at_s.append(since_s.get(move.name, now_s))
+            since_s.clear()
 
     for frame in frames:
         now_s = frame.time_s
@@ -52,8 +51,8 @@ def watch(recognizer: Recognizer, tracker: MoveTracker, frames: Iterable[Frame])
         if prediction:
             answers.append(prediction)
         ended(tracker.follow(prediction, now_s))
-        if tracker.current and showing_since_s is None:
-            showing_since_s = now_s
+        if tracker.current:
+            since_s.setdefault(tracker.current.name, now_s)
     ended(tracker.finish())
     recognizer.reset()
     return Watched(

@@ -126,8 +126,7 @@ def _print_recall_by_view(views: Mapping[str, StreamScores]) -> None:
 def _figures(dance: StreamScores, everyday: StreamScores, everyday_kinds: StreamScores) -> dict[str, float]:
     """What goes into the card."""
     figures = {f"recall of {kind}": round(dance.moves[kind].recall, 3) for kind in KINDS}
-    other_s = dance.seconds - dance.danced_seconds
-    figures["false of these per minute of other dance"] = round(per_minute(dance.together.false, other_s), 2)
+    figures["false of these per minute of other dance"] = round(per_minute(dance.together.false, dance.none_seconds), 2)
     figures["false these per minute of everyday motion"] = round(everyday_kinds.false_per_minute, 2)
     figures["false any per minute of everyday motion"] = round(everyday.false_per_minute, 2)
     figures["delay to announcement, median s"] = round(dance.delay_s(50), 2)

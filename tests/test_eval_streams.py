@@ -69,6 +69,9 @@ def test_a_second_stream_begins_with_nothing_of_the_first(model: Path, tmp_path:
     assert np.array_equal(first.probabilities, again.probabilities)
 
 
+CARD = make_card()
+
+
 class NoNetwork:
     """Stands where the recogniser does: a prediction for every frame whose picture is not black."""
 
@@ -90,6 +93,19 @@ def test_a_move_ends_where_the_dancer_is_lost(tmp_path: Path) -> None:
     assert [(move.start_s, move.end_s) for move in seen.moves] == [(0.0, 0.9), (2.0, 2.9)]
     assert seen.shown_at_s == pytest.approx((0.2, 2.2))
     assert len(seen.times_s) == 20
+
+
+def test_a_move_is_announced_when_its_own_name_is_first_shown() -> None:
+    recognizer: Any = NoNetwork()
+    related = [m.model_copy(update={"family": "both", "enter": 0.7} if m.name != "none" else {}) for m in CARD.moves]
+    recognizer.card = recognizer.card.model_copy(update={"moves": tuple(related)})
+    likeliest = [1] * 10 + [2] * 30
+    recognizer.push = lambda frame: Prediction(np.eye(4, dtype=np.float32)[likeliest[frame.index]], frame.time_s)
+    frames = [Frame(np.full((1, 1, 3), 255, np.uint8), i, i / 10) for i in range(40)]
+    seen = watch(recognizer, MoveTracker(recognizer.card), frames)
+    [move] = seen.moves
+    assert move.name == recognizer.card.names[2] and move.start_s == 0
+    assert seen.shown_at_s == pytest.approx((2.0,), abs=0.11)  # the other was shown at 0.2
 
 
 def test_what_a_late_answer_speaks_of_is_earlier_and_the_display_is_not() -> None:

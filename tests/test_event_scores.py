@@ -49,6 +49,19 @@ def test_two_announcements_of_one_move_find_it_once() -> None:
     assert score.precision == 1
 
 
+def test_an_announcement_that_never_ends_is_false_and_finds_nothing() -> None:
+    score = scored([Span("plie", at, at + 2) for at in (10, 30, 50)], [Span("plie", 0, 60)])["plie"]
+    assert (score.danced, score.found, score.announced, score.false, score.delays_s) == (3, 0, 1, 1, [])
+    unsure = scored([Span("plie", 10, 12)], [Span("plie", 9, 14)], ignored=[(8.5, 10), (12, 14)])["plie"]
+    assert (unsure.found, unsure.announced, unsure.false) == (1, 1, 0)
+
+
+def test_one_announcement_over_moves_that_follow_each_other_finds_all_and_is_late_for_the_first_alone() -> None:
+    score = scored([Span("plie", 1, 2), Span("plie", 2.2, 3)], [Span("plie", 1.5, 3.2)])["plie"]
+    assert (score.found, score.announced, score.false) == (2, 1, 0)
+    assert score.delays_s == [pytest.approx(0.8)]
+
+
 spans = st.lists(
     st.tuples(st.sampled_from(["plie", "tendu"]), st.floats(0, 60), st.floats(0.1, 5)).map(
         lambda each: Span(each[0], each[1], each[1] + each[2])

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-# A move is found when an announcement of its name shares so much of the shorter of the two. Half, so that one
-# announcement cannot count for two moves that follow each other.
+# A move is found when an announcement of its name shares so much of the shorter of the two; and an announcement is
+# right only when it lies for so much of its time where its move is danced, else one that never ends would find all.
 LEAST_OVERLAP = 0.5
 
 
@@ -28,7 +28,10 @@ class Span:
 
 @dataclass
 class MoveScore:
-    """Counts of one move over all streams. `delays_s`: from its start to its announcement, of those found."""
+    """Counts of one move over all streams.
+
+    `delays_s`: from its start to its announcement, of those found; of moves that one announcement finds, of the first.
+    """
 
     danced: int = 0
     found: int = 0
@@ -60,7 +63,9 @@ class MoveScore:
 class Judgement:
     """What became of each move danced and of each announcement of one stream, in the order they were given in."""
 
-    delays_s: tuple[float | None, ...]  # of each move danced, from its start to its announcement; None: missed
+    found: tuple[bool, ...]  # each move danced
+    # Of each move danced, from its start to its announcement; None: missed, or announced with one before it.
+    delays_s: tuple[float | None, ...]
     verdicts: tuple[bool | None, ...]  # of each announcement: right, or false; None where the label itself is unsure
 
 
@@ -72,17 +77,22 @@ def judge(
 ) -> Judgement:
     """Match one stream's announcements with what was danced. Arguments are those of `score_stream`."""
     unsure = [Span("", start, end) for start, end in ignored]
-    delays: list[float | None] = []
-    for truth in danced:
-        hits = [at for span, at in zip(announced, announced_at_s, strict=True) if matches(span, truth)]
-        delays.append(max(0.0, min(hits) - truth.start_s) if hits else None)
+    finds = [[matches(span, truth) for truth in danced] for span in announced]
     verdicts: list[bool | None] = []
-    for span in announced:
-        if any(matches(span, truth) for truth in danced):
+    for span, found in zip(announced, finds, strict=True):
+        own = [truth for truth in danced if truth.move == span.move]
+        if any(found) and _covered_s(span, [*own, *unsure]) >= LEAST_OVERLAP * (span.end_s - span.start_s):
             verdicts.append(True)
         else:
             verdicts.append(None if any(_covers(stretch, span) for stretch in unsure) else False)
-    return Judgement(tuple(delays), tuple(verdicts))
+    right = [number for number, verdict in enumerate(verdicts) if verdict]
+    delays: list[float | None] = [None] * len(danced)
+    for number in sorted(right, key=announced_at_s.__getitem__):
+        first = min((i for i, found in enumerate(finds[number]) if found), key=lambda i: danced[i].start_s)
+        if delays[first] is None:
+            delays[first] = max(0.0, announced_at_s[number] - danced[first].start_s)
+    found_at_all = [any(finds[number][index] for number in right) for index in range(len(danced))]
+    return Judgement(tuple(found_at_all), tuple(delays), tuple(verdicts))
 
 
 def score_stream(
@@ -108,13 +118,12 @@ def score_stream(
     """
     unsure = [*ignored, *((truth.start_s, truth.end_s) for truth in danced if truth.move not in scores)]
     judgement = judge(danced, announced, announced_at_s, unsure)
-    for truth, delay_s in zip(danced, judgement.delays_s, strict=True):
+    for truth, found, delay_s in zip(danced, judgement.found, judgement.delays_s, strict=True):
         if truth.move not in scores:
             continue
         scores[truth.move].danced += 1
-        if delay_s is not None:
-            scores[truth.move].found += 1
-            scores[truth.move].delays_s.append(delay_s)
+        scores[truth.move].found += found
+        scores[truth.move].delays_s += [] if delay_s is None else [delay_s]
     for span, verdict in zip(announced, judgement.verdicts, strict=True):
         if verdict is not None:
             scores[span.move].announced += 1
@@ -149,6 +158,16 @@ def meets(announced: Span, truth: Span) -> bool:
     """Whether the two share enough of their time, whatever their names."""
     shorter = min(announced.end_s - announced.start_s, truth.end_s - truth.start_s)
     return announced.overlap_s(truth) >= LEAST_OVERLAP * shorter > 0
+
+
+def _covered_s(span: Span, stretches: Sequence[Span]) -> float:
+    """How much of the time of `span` the stretches cover; where they overlap it counts once."""
+    covered, until = 0.0, span.start_s
+    for stretch in sorted(stretches, key=lambda each: each.start_s):
+        start, end = max(stretch.start_s, until), min(stretch.end_s, span.end_s)
+        covered += max(0.0, end - start)
+        until = max(until, end)
+    return covered
 
 
 def _covers(stretch: Span, span: Span) -> bool:

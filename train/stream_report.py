@@ -39,15 +39,18 @@ NOTHING = "nothing"  # the row of what is announced while none is danced; the co
 
 MEANING = f"""\
 - A move is *found* when it is announced by its name and the two share {LEAST_OVERLAP:.0%} or more of the shorter one.
-  An announcement that finds no move is *false*, unless {LEAST_OVERLAP:.0%} of it lies where the labels say `ignore` or
-  name a move that the model does not have; then it is not counted at all.
+  Two that follow each other may be found by one announcement that goes on over both.
+- An announcement is *false* when it finds no move, or lies for less than {LEAST_OVERLAP:.0%} of its time where moves of
+  its name are danced; such a one finds nothing. Where {LEAST_OVERLAP:.0%} of it lie where the labels say `ignore` or
+  name a move that the model does not have it is not counted at all.
 - *Precision* is the share of the announcements that are not false, *recall* the share of the moves danced that were
   found, *F1* their harmonic mean; *mean F1* is over the moves that were danced, each weighing the same. The row *all*
   adds the counts of all moves up.
 - *False per minute*: all false announcements over the whole length of the streams. *False per minute of none*: those
   that lie for more than half of their time where no move is danced, over the time in which none is and nothing is
   ignored.
-- *Delay*: from the start of a move, as labelled, to its announcement on the display; of the moves found.
+- *Delay*: from the start of a move, as labelled, to its announcement on the display by its own name; of the moves
+  found, and of several that one announcement finds of the first.
 - *AP* is the average precision of a move's probability over all sampled steps, the model's delay taken off and what is
   ignored left out; *mean AP* is over the moves that were danced, without none. Probabilities are the head's own, before
   the smoothing of the display; so are those of the calibration.

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from models.card import NONE
 from models.errors import UsageError
 from models.machine import install_command
-from train.event_scores import MoveScore, Span, add_up, matches, mean_f1, meets, score_stream
+from train.event_scores import Judgement, MoveScore, Span, add_up, mean_f1, meets, score_stream
 
 CALIBRATION_BINS = 15
 NOT_JUDGED = -1  # the truth of a step where the labels are unsure, or name a move that the model does not have
@@ -147,7 +147,7 @@ def score(results: Sequence[StreamResult], names: Sequence[str]) -> StreamScores
         none_s += result.seconds - _length_s([*danced, *result.ignored], result.seconds)
         false = [span for span, verdict in zip(result.announced, judgement.verdicts, strict=True) if verdict is False]
         false_in_none += sum(_mostly_outside(span, danced) for span in false)
-        _count_events(confusion, list(moves), result, false)
+        _count_events(confusion, list(moves), result, judgement, false)
     truth, probabilities = _judged_steps(results, names)
     answers = probabilities.argmax(axis=1)
     step_confusion = np.zeros((len(names), len(names)), np.int64)
@@ -218,21 +218,24 @@ def _calibration(truth: npt.NDArray[np.int32], probabilities: Floats) -> Calibra
     return Calibration(steps, confidence, np.bincount(bins, right, CALIBRATION_BINS) / of)
 
 
-def _count_events(confusion: Counts, moves: Sequence[str], result: StreamResult, false: Sequence[Span]) -> None:
+def _count_events(
+    confusion: Counts, moves: Sequence[str], result: StreamResult, judgement: Judgement, false: Sequence[Span]
+) -> None:
     """Each move danced is counted once, in the column of what was announced meanwhile; in place.
 
-    Its own name comes before any other, and of others that which shares the most time with it. The last row counts
-    false announcements that meet no move danced.
+    One that was found is in its own, and of other names that which shares the most time with it counts. The last row
+    counts false announcements that meet no move danced, or only such of their own name as are a small part of them.
     """
     nothing = len(moves)
-    for truth in result.danced:
+    for truth, found in zip(result.danced, judgement.found, strict=True):
         if truth.move not in moves:
             continue
-        met = [span for span in result.announced if meets(span, truth)]
-        best = max(met, key=lambda span: (matches(span, truth), span.overlap_s(truth)), default=None)
-        confusion[moves.index(truth.move), nothing if best is None else moves.index(best.move)] += 1
+        met = [span for span in result.announced if meets(span, truth) and span.move != truth.move]
+        best = max(met, key=lambda span: span.overlap_s(truth), default=None)
+        instead = nothing if best is None else moves.index(best.move)
+        confusion[moves.index(truth.move), moves.index(truth.move) if found else instead] += 1
     for span in false:
-        if not any(meets(span, truth) for truth in result.danced):
+        if not any(meets(span, truth) and truth.move != span.move for truth in result.danced):
             confusion[nothing, moves.index(span.move)] += 1
 
 
