@@ -286,6 +286,37 @@ def test_clips_have_no_threshold_and_are_reported_by_the_names_of_the_card(model
     assert "| le plié |" in (tmp_path / "r" / "report.md").read_text("utf-8")
 
 
+def coloured_clips(folder: Path, *paths: str) -> Path:
+    """Clips in the colour of the move in whose folder they lie."""
+    for path in paths:
+        clip = folder / path
+        clip.parent.mkdir(parents=True, exist_ok=True)
+        draw_clip(clip, [(clip.parent.name, 1.0)])
+    return folder
+
+
+def test_of_clips_that_are_split_those_of_the_test_are_measured_and_that_is_said(model: Path, tmp_path: Path) -> None:
+    data = coloured_clips(tmp_path / "data", *(f"{move}/{take}.mp4" for move in ("plie", "tendu") for take in "abc"))
+    code, out, err = pointe("eval", model, data, "--report", tmp_path / "r")
+    assert code == 0, err
+    assert "note: split by clip (seed 0), as no dancer is known" in out
+    assert "measured on 2 of 6 clips; split: test\n" in out
+    measured_on = json.loads((tmp_path / "r" / "report.json").read_text("utf-8"))["measured_on"]
+    assert (measured_on["clips"], measured_on["split"]) == ("2 of 6", "test")
+    assert "split by clip (seed 0)" in measured_on["notes"]
+
+
+def test_clips_that_the_model_may_have_learnt_from_are_not_measured_without_a_word(model: Path, tmp_path: Path) -> None:
+    data = coloured_clips(tmp_path / "data", "train/plie/a.mp4", "train/tendu/a.mp4", "va\nl/plie/a.mp4")
+    code, out, err = pointe("eval", model, data, "--report", tmp_path / "r")
+    assert code == 0, err
+    assert "note: not read, as it lies beside train/: va?l\n" in out
+    assert "measured on 2 of 2 clips; split: all, as none is kept for the test: the model may have learnt from" in out
+    page = (tmp_path / "r" / "report.md").read_text("utf-8")
+    assert "- clips: 2 of 2\n" in page
+    assert "- split: all, as none is kept for the test: the model may have learnt from them\n" in page
+
+
 def test_a_report_leaves_no_picture_of_an_earlier_one_of_the_other_kind(tmp_path: Path) -> None:
     answer = ClipAnswer(Path("plie/a.mp4"), "plie", np.array([0.1, 0.7, 0.1, 0.1], np.float32))
     write_report(tmp_path, title="clips", moves=NAMES, answers=[answer], measured_on={})

@@ -284,6 +284,23 @@ def test_clips_are_parted_without_the_test_split_and_by_move() -> None:
     assert made.clips is not None
     assert {split: len(paths) for split, paths in made.clips.items()} == {"train": 8, "validation": 2, "test": 10}
     assert made.displays == ("plié", "sauté")
+    assert made.remarks == ()
+
+
+def test_dancers_who_each_alone_show_a_move_are_validated_by_clip_and_that_is_said_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, (move, dancer) in enumerate((("none", "carla"), ("plie", "anna"), ("saute", "ben"))):
+        folder = tmp_path / "data" / "train" / move
+        folder.mkdir(parents=True)
+        for take in range(3):
+            draw_clip(folder / f"dancer-{dancer}_{take}.mp4", number % 2)
+    chosen = settings_for(**TINY.as_dict() | {"encoder": "image", "epochs": 1})
+    fitted = fit_clips(tmp_path / "data", tmp_path / "run", chosen)
+    said = capsys.readouterr().out
+    assert "No dancer can be spared from training" in said
+    assert said.index("No dancer can be spared") < said.index("epoch 1/1")
+    assert fitted.card.provenance.trained_on.endswith("by 3 known dancers; validated on 3 more")
 
 
 def test_overconfident_answers_are_made_less_certain() -> None:

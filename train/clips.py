@@ -7,7 +7,8 @@ Two layouts are understood:
     DATA/<move>/*                                     split here: by dancer where dancers are known, else by clip
 
 The dancer of a clip is read from its file name, `dancer-NAME_anything.mp4`, or from `DATA/clips.csv` with the columns
-`path` (relative to DATA), `dancer` and, where one likes to decide it oneself, `split` (train or test).
+`path` (relative to DATA), `dancer` and, where one likes to decide it oneself, `split` (train or test). "Anna", "anna"
+and " ANNA " are one dancer.
 """
 
 import csv
@@ -47,7 +48,7 @@ class Clip:
     path: Path
     move: str  # ASCII snake_case
     split: Split
-    dancer: str | None = None
+    dancer: str | None = None  # as _dancer_name writes it
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def find_clips(data: Path, *, test_fraction: float = 0.2, seed: int = 0) -> Clip
         if others:
             notes.append(f"not read, as it lies beside train/: {', '.join(others)}")
         if TEST not in splits:
-            notes.append(f"there is no {data / 'test'}: nothing to measure the accuracy on")
+            notes.append(f"there is no {data / 'test'}: no clip is kept to measure the accuracy on")
         clips = [
             clip
             for split in (TRAIN, TEST)
@@ -125,8 +126,8 @@ def split_validation(
 ) -> tuple[tuple[Clip, ...], tuple[Clip, ...]]:
     """Clips of the train split, parted into those to train on and those to validate on.
 
-    Every move with two clips or more has one in each, where the dancers allow it. With three or more dancers known,
-    none of them is in both parts; otherwise it goes by clip.
+    Every move with two clips or more has one in each, where the dancers allow it. With three or more dancers known, of
+    whom one can be spared, none of them is in both parts; otherwise it goes by clip.
 
     Raises:
         ValueError: a clip is of the test split, which must decide nothing in training.
@@ -136,8 +137,8 @@ def split_validation(
     if foreign:
         raise ValueError(f"not of the train split: {foreign[0]}")
     dancers = {clip.dancer for clip in clips if clip.dancer is not None}
-    by_dancer = len(dancers) >= DANCERS_TO_VALIDATE_BY
-    chosen = _choose_dancers(clips, fraction, seed) if by_dancer else _choose_clips(clips, fraction, seed)
+    spared = _choose_dancers(clips, fraction, seed) if len(dancers) >= DANCERS_TO_VALIDATE_BY else set()
+    chosen = spared or _choose_clips(clips, fraction, seed)
     return tuple(clip for clip in clips if clip not in chosen), tuple(clip for clip in clips if clip in chosen)
 
 
@@ -232,7 +233,7 @@ def _read_csv(data: Path, skipped: list[Skipped]) -> dict[Path, _Listed]:
                 where = f"{path}, line {rows.line_num}"
                 if clip in listed:
                     raise UsageError(f"{where}: {row['path']} is listed twice.\nKeep one of the lines.")
-                listed[clip] = _Listed((row["dancer"] or "").strip() or None, _split_of(row.get("split"), where))
+                listed[clip] = _Listed(_dancer_name(row["dancer"] or ""), _split_of(row.get("split"), where))
                 if not clip.is_file():
                     skipped.append(Skipped(clip, f"listed in {CLIPS_CSV}, and there is no such file"))
     except (UnicodeDecodeError, csv.Error) as error:
@@ -257,7 +258,12 @@ def _dancer(path: Path, data: Path, listed: dict[Path, _Listed]) -> str | None:
     if row is not None and row.dancer:
         return row.dancer
     named = DANCER_IN_NAME.match(path.name)
-    return named[1].casefold() if named else None
+    return _dancer_name(named[1]) if named else None
+
+
+def _dancer_name(text: str) -> str | None:
+    """The same for each way to write a name, so that nobody counts as two dancers; None where none is written."""
+    return unicodedata.normalize("NFC", " ".join(text.split()).casefold()) or None
 
 
 def _obey(clips: list[Clip], data: Path, listed: dict[Path, _Listed]) -> list[Clip]:

@@ -18,7 +18,7 @@ from models.damage import Reading
 from models.errors import PartlyDone, SourceError, UsageError, harmless
 from models.frames import Frame, frames_promised
 from models.machine import versions
-from train.clips import TEST, Skipped, find_clips
+from train.clips import TEST, Clip, ClipSet, Skipped, find_clips
 from train.event_scores import Span
 from train.report import ClipAnswer, write_report
 from train.stream_labels import LabelError, LabelledVideo, StreamLabels, find_streams
@@ -63,7 +63,7 @@ WatchStream = Callable[[Iterable[Frame]], Seen]
 
 
 def evaluate_clips(card: ModelCard, data: Path, out: Path, answer: AnswerClip, *, model: str) -> None:
-    """Write the report on a folder of clips by move to `out`; of one that is split, on its test clips.
+    """Write the report on a folder of clips by move to `out`: on its test clips, or on all where it has none.
 
     Args:
         answer: what the model says of a clip; raises SourceError where it says nothing.
@@ -75,7 +75,7 @@ def evaluate_clips(card: ModelCard, data: Path, out: Path, answer: AnswerClip, *
         PartlyDone: the report is written and leaves some clips out.
     """
     found = find_clips(data)
-    clips = [clip for clip in found.clips if clip.split == TEST] or found.clips
+    clips, circumstances = _to_measure(found)
     skipped = list(found.skipped)
     answers: list[ClipAnswer] = []
     damaged: list[str] = []
@@ -103,7 +103,8 @@ def evaluate_clips(card: ModelCard, data: Path, out: Path, answer: AnswerClip, *
         answers=answers,
         measured_on={
             "data": data.resolve().name,
-            "clips": str(len(answers)),
+            "clips": f"{len(answers)} of {len(found.clips)}",
+            **circumstances,
             "encoder": card.encoder.name,
             **_as_figure(damaged),
         },
@@ -113,6 +114,18 @@ def evaluate_clips(card: ModelCard, data: Path, out: Path, answer: AnswerClip, *
     print(f"accuracy {metrics['accuracy']:.3f} on {len(answers)} clips; the report is in {out}")
     if skipped:
         raise PartlyDone(f"{len(skipped)} clips were left out; {out / 'report.md'} says which and why.")
+
+
+def _to_measure(found: ClipSet) -> tuple[Sequence[Clip], dict[str, str]]:
+    """The clips to measure on, and how they were chosen: told, and as figures of the report."""
+    tested = [clip for clip in found.clips if clip.split == TEST]
+    clips = tested or found.clips
+    split = "test" if tested else "all, as none is kept for the test: the model may have learnt from them"
+    notes = [harmless(note).replace("\n", "?") for note in found.notes]
+    for note in notes:
+        print(f"note: {note}")
+    print(f"measured on {len(clips)} of {len(found.clips)} clips; split: {split}")
+    return clips, {"split": split, **({"notes": "; ".join(notes)} if notes else {})}
 
 
 def evaluate_streams(

@@ -39,6 +39,10 @@ UNKNOWN_SHA256 = "0" * 64  # of the head, until it is exported
 SMOOTHING_S = 0.2
 # Calibration looks at this many windows at most; more would not change a threshold's second digit.
 CALIBRATION_WINDOWS = 60_000
+SAME_DANCERS = (
+    "No dancer can be spared from training: validation goes by clip, on dancers who train as well, and looks better "
+    "than on others. Clips of three dancers or more, each move by two of them or more, cure that."
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class Material:
     families: Mapping[str, str] = field(default_factory=dict)  # move -> family, as models.card has it
     looked_for: tuple[str, ...] = ()  # the moves that a step labelled OTHER shows none of
     clips: Mapping[str, Listed[Path]] | None = None  # the videos behind it by split, for the export's check
+    remarks: tuple[str, ...] = ()  # what a user should know about how it was parted
 
 
 def fit_clips(
@@ -119,8 +124,9 @@ def clip_material(features: FeatureSet, settings: TrainSettings, *, trained_on: 
     kept, held = split_validation(
         [clip for clip in of_clip if clip.split == TRAIN], fraction=settings.validation_fraction, seed=settings.seed
     )
-    dancers = len({clip.dancer for clip in kept if clip.dancer is not None})
-    by_whom = f" by {dancers} known dancers" if dancers else ""
+    dancers = {clip.dancer for clip in kept if clip.dancer is not None}
+    by_whom = f" by {len(dancers)} known dancers" if dancers else ""
+    shared = any(clip.dancer in dancers for clip in held)
     return Material(
         train=[_sequence(of_clip[clip], features.moves) for clip in kept],
         validation=[_sequence(of_clip[clip], features.moves) for clip in held],
@@ -140,6 +146,7 @@ def clip_material(features: FeatureSet, settings: TrainSettings, *, trained_on: 
             "validation": [clip.path.resolve() for clip in held],
             "test": [clip.path.resolve() for clip in of_clip if clip.split == TEST],
         },
+        remarks=(SAME_DANCERS,) if shared else (),
     )
 
 
@@ -151,7 +158,7 @@ def _sequence(features: ClipFeatures, moves: tuple[str, ...]) -> Sequence:
 
 def _remarks(material: Material) -> list[str]:
     """What a user should know before the training, and can still change."""
-    lines = []
+    lines = list(material.remarks)
     if NONE not in material.moves:
         lines.append(
             "There is no folder none/: whatever the dancer does will be called one of the moves. "
