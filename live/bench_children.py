@@ -34,7 +34,7 @@ def first_answer(model: str, card: ModelCard, device: str, threads: int) -> floa
 
 def peak_memory(video: Path, model: str, device: str, threads: int) -> float | None:
     """MB that `pointe live VIDEO --headless --no-pace` holds at most; None where the system does not tell."""
-    return run_live(str(video), model, device, threads, MEASURED_S).peak_mb
+    return run_live(str(video.absolute()), model, device, threads, MEASURED_S).peak_mb
 
 
 def run_live(source: str, model: str, device: str, threads: int, max_seconds: float) -> Child:
@@ -43,9 +43,11 @@ def run_live(source: str, model: str, device: str, threads: int, max_seconds: fl
     Raises:
         SourceError: it failed; says why.
     """
+    # The process starts in another folder, where a relative name would be another model's, or none's.
+    folder = str(Path(model).absolute()) if Path(model).is_dir() else model
     command = [
         *(sys.executable, "-c", "import pointe; pointe.main()", "live", source, "--headless", "--no-pace"),
-        *("--model", model, "--device", device, "--threads", str(threads)),
+        *("--model", folder, "--device", device, "--threads", str(threads)),
         *("--max-seconds", f"{max_seconds:.3f}", "--log-format", "json"),
     ]
     start_s = time.monotonic()

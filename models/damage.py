@@ -19,6 +19,8 @@ from models.frames import Frame, open_video, read_video
 LONGER_SOUND_S = 0.5
 # Looking through the packets of a file without decoding them takes longer only where the disk is very slow.
 PATIENCE_S = 5.0
+SLOWEST_BYTES_S = 20e6
+LONGEST_PATIENCE_S = 120.0
 # The family of mp4, by what stands at its fifth byte. An edit list of its own may show less than it holds.
 WITH_EDIT_LISTS = re.compile(rb"....(ftyp|moov|mdat|wide|free|skip)", re.DOTALL)
 COMPLAINTS = ("partial file", "ended prematurely", "corrupt", "truncat")
@@ -66,6 +68,8 @@ def damage_of(path: Path, frames: int, end_s: float) -> str | None:
     packets = _packets_of(path)
     expected = packets.shown
     cut_short = 1 <= promised < 1e9 and rate_hz > 0 and promised / rate_hz - end_s > LONGER_SOUND_S + 1 / rate_hz
+    if cut_short and not packets.looked:
+        return f"perhaps damaged: {frames} of {int(promised)} frames could be read, and to look closer took too long"
     if packets.damaged or (cut_short and not _has_edit_lists(path)):
         expected = max(expected, int(promised))
     if expected > frames:
@@ -77,6 +81,7 @@ def damage_of(path: Path, frames: int, end_s: float) -> str | None:
 class _Packets:
     shown: int = 0  # as many frames should come of them
     damaged: bool = False
+    looked: bool = True  # all were
 
 
 def _packets_of(path: Path) -> _Packets:
@@ -87,8 +92,11 @@ def _packets_of(path: Path) -> _Packets:
         *("-map", "0:v:0", "-c", "copy", "-copyts", "-f", "framecrc", "-"),
     ]
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_S)
-    except (OSError, subprocess.TimeoutExpired):
+        patience_s = min(PATIENCE_S + path.stat().st_size / SLOWEST_BYTES_S, LONGEST_PATIENCE_S)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=patience_s)
+    except subprocess.TimeoutExpired:
+        return _Packets(looked=False)
+    except OSError:
         return _Packets()
     # stream, dts, pts, ...; what lies before zero is needed to decode the rest and not shown
     times = [line.split(b",")[2].strip() for line in done.stdout.splitlines() if line.count(b",") >= 4]

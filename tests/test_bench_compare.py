@@ -11,7 +11,7 @@ from test_cli import pointe
 from toys import draw_clip, make_model
 
 from live.against import run_against
-from live.bench_children import run_live
+from live.bench_children import peak_memory, run_live
 from live.bench_loop import Times
 from live.bench_subject import describe_video, open_subject
 from live.compare import Round, figures_of, frames_to_fill, slowest, spread
@@ -133,6 +133,17 @@ def test_options_that_do_not_go_together_are_refused(options: tuple[str, ...], s
 def test_a_child_that_fails_says_why(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="No model"):
         run_live("demo", str(tmp_path / "nothing"), "cpu", 1, 1.0)
+
+
+def test_a_model_and_a_video_by_relative_names_are_those_of_the_folder_one_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_model(tmp_path / "mine")
+    draw_clip(tmp_path / "clip.mp4", [("plie", 1.0)])
+    assert run_live(str(Path("clip.mp4").absolute()), "mine", "cpu", 1, 60.0).answered == 30
+    peak_mb = peak_memory(Path("clip.mp4"), "mine", "cpu", 1)
+    assert peak_mb is None or peak_mb > 20
 
 
 class Contender:

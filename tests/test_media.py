@@ -58,6 +58,21 @@ def test_of_a_video_that_is_cut_off_the_missing_frames_are_counted(tmp_path: Pat
     assert damage.startswith(f"damaged: {frames} of 4") and damage.endswith("frames can be read")
 
 
+@needs_ffprobe
+def test_a_video_that_is_cut_off_and_takes_too_long_to_be_looked_through_is_not_taken_for_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "fast-start.mp4"
+    encode(path, "25", *X264, "-movflags", "faststart")
+    monkeypatch.setattr("models.damage.PATIENCE_S", 0.0)
+    monkeypatch.setattr("models.damage.LONGEST_PATIENCE_S", 1e-4)
+    whole = Reading(path)
+    assert len(list(whole)) == 40 and whole.damage() is None
+    reading = Reading(cut_off(path, 0.7))
+    frames = len(list(reading))
+    assert (reading.damage() or "").startswith(f"perhaps damaged: {frames} of ")
+
+
 @pytest.fixture(scope="module")
 def cut(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A long video with labels, cut off in its last second, as one clip and as a stream."""
