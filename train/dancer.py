@@ -277,8 +277,11 @@ def shadow(image: Array, joints: Array, camera: Camera, names: Sequence[str] = J
         )
     size = max(3, int(0.06 * scale)) | 1
     mask = cv2.GaussianBlur(mask, (size, size), 0)
-    soft = cv2.resize(mask, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)[..., None].astype(np.uint16)
-    image -= (image * soft // 850).astype(np.uint8)
+    soft = cv2.resize(mask, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    left, top, wide, high = cv2.boundingRect(soft)  # the rest of the picture stays as it is
+    part = image[top : top + high, left : left + wide]
+    dark = soft[top : top + high, left : left + wide, None].astype(np.uint16)
+    part -= (part * dark // 850).astype(np.uint8)
 
 
 @dataclass(frozen=True)
