@@ -6,9 +6,12 @@ Made dancers in any costume and studio dance before cameras at stated azimuths; 
 15 Hz, tracking crop included. Pictures and what was seen in them are kept in the cache.
 """
 
+import hashlib
+import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from models.card import sha256_of
+import train.body
+from models.card import sha256_of, write_atomically
 from models.encoders import describe_encoder, open_encoder
 from models.frames import Frame
 from models.keypoints import INDEX, KEYPOINTS
@@ -85,15 +89,21 @@ def draw_takes(frames: int, cache: Path) -> list[Take]:
     """As many takes as hold `frames` frames; the same number draws the same."""
     takes: list[Take] = []
     while sum(len(take.positions) for take in takes) < frames:
-        file = cache / f"take-{len(takes):03d}.npz"
+        file = cache / f"take-{len(takes):03d}-{_made_by()}.npz"
         if not file.exists():
-            cache.mkdir(parents=True, exist_ok=True)
             _draw_take(len(takes), file)
         with np.load(file) as kept:
             ends = np.cumsum(kept["sizes"])[:-1]
             pictures = tuple(part.tobytes() for part in np.split(kept["pictures"], ends))
             takes.append(Take(kept["positions"], Camera(**json.loads(str(kept["camera"]))), pictures))
     return takes
+
+
+@lru_cache(maxsize=1)
+def _made_by() -> str:
+    """Of all the code that makes motion and draws it: when it changes, the takes are others."""
+    sources = sorted(Path(str(train.body.__file__)).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
 
 
 def _draw_take(number: int, file: Path) -> None:
@@ -108,13 +118,15 @@ def _draw_take(number: int, file: Path) -> None:
     )
     film = Film(camera, HEIGHT, Costume.random(rng), Studio.random(rng))
     pictures = [cv2.imencode(".png", film.shoot(joints, stream.joint_names))[1] for joints in positions]
+    content = io.BytesIO()
     np.savez(
-        file,
+        content,
         positions=positions,
         camera=json.dumps(asdict(camera)),
         pictures=np.concatenate(pictures),
         sizes=[len(picture) for picture in pictures],
     )
+    write_atomically(file, content.getvalue())
 
 
 def _dance(number: int, rng: np.random.Generator) -> tuple[Stream, float]:
@@ -129,7 +141,7 @@ def _dance(number: int, rng: np.random.Generator) -> tuple[Stream, float]:
 
 def see_take(number: int, take: Take, encoder_path: Path, cache: Path) -> Array:
     """What the pose encoder sees of a take, (steps, 17, 3); a step without a dancer is all NaN."""
-    file = cache / f"take-{number:03d}-{sha256_of(encoder_path)[:12]}-{code_hash()[:12]}.npy"
+    file = cache / f"take-{number:03d}-{_made_by()}-{sha256_of(encoder_path)[:12]}-{code_hash()[:12]}.npy"
     if not file.exists():
         encoder = open_encoder("pose", encoder_path, "cpu")
         seen = np.full((len(take.pictures), 51), np.nan, np.float32)
@@ -138,7 +150,9 @@ def see_take(number: int, take: Take, encoder_path: Path, cache: Path) -> Array:
             feature = encoder.push(Frame(np.asarray(image, np.uint8), index, index / SAMPLE_HZ))
             if feature is not None:
                 seen[index] = feature
-        np.save(file, seen.reshape(-1, 17, 3))
+        content = io.BytesIO()
+        np.save(content, seen.reshape(-1, 17, 3))
+        write_atomically(file, content.getvalue())
     return np.asarray(np.load(file))
 
 

@@ -8,9 +8,12 @@ is drawn on the made body, seen by the pose encoder, and run through recogniser 
     python -m scripts.measure_mocap ballet ../shared/mocap --cache out/mocap
 """
 
+import hashlib
+import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -18,9 +21,15 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
+import train.body
+import train.camera
+import train.dancer
+import train.figure
+import train.mirror
 from live.several import Head
-from models.card import HEAD_FILE, NONE, ModelCard, find_model, sha256_of
+from models.card import HEAD_FILE, NONE, ModelCard, find_model, sha256_of, write_atomically
 from models.encoders import Encoder, open_encoder
+from models.errors import SourceError
 from models.frames import Frame
 from models.pretrained import pretrained_path
 from models.runtime import open_session
@@ -35,6 +44,8 @@ from train.stream_scores import StreamResult, StreamScores, by_view, per_minute,
 AZIMUTHS_DEG = (-60, 0, 45, 180)
 SIDES = ", ".join(f"{azimuth}°" for azimuth in AZIMUTHS_DEG)
 HEIGHT = 360  # pixels
+CAMERA = {"height": 1.2, "distance": 4.5, "fill": 0.8, "aspect": 16 / 9}
+DRAWING = (train.body, train.camera, train.dancer, train.figure, train.mirror)
 # The labels know three kinds of move; which of ours count as each.
 KINDS = {
     "pirouette": ("pirouette", "fouette", "chaines"),
@@ -136,20 +147,36 @@ def _figures(dance: StreamScores, everyday: StreamScores, everyday_kinds: Stream
 def film_all(mocap: Path, sample_hz: float, cache: Path) -> Iterator[Trial]:
     """Every trial from every side, filmed once and then read from the cache."""
     labels = json.loads((mocap / "labels.json").read_text("utf-8"))
-    encoder_path = pretrained_path("pose")
-    encoder = open_encoder("pose", encoder_path, "cpu")
-    kept = cache / f"{sha256_of(encoder_path)[:12]}-{code_hash()[:12]}-{sample_hz:g}hz-{HEIGHT}"
-    kept.mkdir(parents=True, exist_ok=True)
+    encoder = open_encoder("pose", pretrained_path("pose"), "cpu")
     for name, label in labels.items():
         danced = [Span(each["move"], each["start_s"], each["end_s"]) for each in label["moves"]]
         ignored = [(each["start_s"], each["end_s"]) for each in label["ignore"]]
         for azimuth in AZIMUTHS_DEG:
-            file = kept / f"{name}_{azimuth}.npz"
+            file = film_file(cache, mocap / f"{name}.npz", azimuth, sample_hz)
             if not file.exists():
                 times, features = _film(mocap / f"{name}.npz", azimuth, sample_hz, encoder)
-                np.savez(file, times=times, features=features)
+                content = io.BytesIO()
+                np.savez(content, times=times, features=features)
+                write_atomically(file, content.getvalue())
             seen = np.load(file)
             yield Trial(name, azimuth, seen["times"], seen["features"], danced, ignored)
+
+
+def film_file(cache: Path, motion: Path, azimuth_deg: int, sample_hz: float) -> Path:
+    """Where it is kept what the encoder saw of a recording: elsewhere once recording, drawing or encoder change.
+
+    Raises:
+        SourceError: there is no such recording.
+    """
+    if not motion.is_file():
+        raise SourceError(f"There is no {motion}, which labels.json beside it names.\nGive the whole folder.")
+    key = hashlib.sha256(f"{_made_by()} {sha256_of(motion)} {CAMERA}".encode()).hexdigest()[:12]
+    return cache / f"{sample_hz:g}hz-{HEIGHT}" / f"{motion.stem}_{azimuth_deg}-{key}.npz"
+
+
+@lru_cache(maxsize=1)
+def _made_by() -> str:
+    return f"{sha256_of(pretrained_path('pose'))} {code_hash()} {code_hash(*DRAWING)} {sha256_of(train.figure.MESH)}"
 
 
 def _film(
@@ -160,7 +187,7 @@ def _film(
     positions = positions[1:]  # the first frame may be a T-pose
     times = np.arange(0, len(positions) / float(motion["fps"]) - 1e-6, 1 / sample_hz)
     steps = np.minimum(np.round(times * float(motion["fps"])).astype(int), len(positions) - 1)
-    camera = look_from(positions, np.radians(azimuth_deg), height=1.2, distance=4.5, fill=0.8, aspect=16 / 9)
+    camera = look_from(positions, np.radians(azimuth_deg), **CAMERA)
     film = Film(camera, HEIGHT)
     encoder.reset()
     features = []

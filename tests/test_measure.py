@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from models.card import HEAD_FILE, ModelCard, find_model
+from models.errors import SourceError
 from models.runtime import open_session
 from scripts.measure_made import Replay, announcements, as_result, watch_features
-from scripts.measure_mocap import AZIMUTHS_DEG, KIND_NAMES, KIND_OF, as_kinds, film_all, is_everyday, main
+from scripts.measure_mocap import AZIMUTHS_DEG, KIND_NAMES, KIND_OF, as_kinds, film_all, film_file, is_everyday, main
 from scripts.measure_motion import compare, postures_by_kind
 from train.body import turned
 from train.choreography import Stream, make_clip, make_stream
@@ -106,18 +107,31 @@ def test_motion_is_filmed_from_every_side_and_only_once(tmp_path: Path) -> None:
     assert all(np.array_equal(one.features, two.features) for one, two in zip(first, again, strict=True))
 
 
+def test_a_recording_that_is_another_now_is_filmed_anew_and_one_that_is_gone_is_said(tmp_path: Path) -> None:
+    mocap, cache = tmp_path / "mocap", tmp_path / "cache"
+    write_trial(mocap, "dancer_1", make_clip("pirouette", 3), 0.5)
+    first = list(film_all(mocap, 5.0, cache))
+    write_trial(mocap, "dancer_1", make_clip("plie", 4), 0.5)
+    again = list(film_all(mocap, 5.0, cache))
+    assert not np.array_equal(first[0].features, again[0].features)
+    assert len(list(cache.rglob("*.npz"))) == 2 * len(AZIMUTHS_DEG) == len(list(cache.rglob("*.*")))
+    (mocap / "dancer_1.npz").unlink()
+    with pytest.raises(SourceError, match="dancer_1"):
+        list(film_all(mocap, 5.0, cache))
+
+
 def test_recorded_motion_is_measured_by_kind_and_by_view(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mocap, cache, folder = tmp_path / "mocap", tmp_path / "cache", find_model("ballet")
     card, head = ModelCard.load(folder), open_session(folder / HEAD_FILE, "cpu")
     write_trial(mocap, "dancer_1", make_clip("pirouette", 3), 0.2)
     list(film_all(mocap, card.sample_hz, cache))
-    filmed = next(cache.rglob("*.npz")).parent
     idle = make_stream(4, 12, ("plie",))  # what is danced there is false for the everyday
     write_trial(mocap, "everyday_1", idle, idle.seconds)
     features, _ = observe(idle, np.random.default_rng(0), card.sample_hz)
     times = np.arange(len(features)) / card.sample_hz
     for azimuth in AZIMUTHS_DEG:
-        np.savez(filmed / f"everyday_1_{azimuth}.npz", times=times, features=features)
+        file = film_file(cache, mocap / "everyday_1.npz", azimuth, card.sample_hz)
+        np.savez(file, times=times, features=features)
     main("ballet", mocap, cache)
     out = capsys.readouterr().out
     figures = json.loads(out.splitlines()[-1])

@@ -17,6 +17,7 @@ import zlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
@@ -106,9 +107,9 @@ class Store:
 
 
 @cache
-def code_hash() -> str:
-    """Of the code that makes features of frames, without its comments: when it changes, the cache is stale."""
-    sources = [
-        Path(str(module.__file__)).read_text("utf-8") for module in (models.decoding, models.frames, models.encoders)
-    ]
+def code_hash(*modules: ModuleType) -> str:
+    """Of the code of these modules, else of those that make features of frames, without its comments: when it changes,
+    what was kept of it is stale."""
+    of = modules or (models.decoding, models.frames, models.encoders)
+    sources = [Path(str(module.__file__)).read_text("utf-8") for module in of]
     return hashlib.sha256("".join(ast.dump(ast.parse(source)) for source in sources).encode()).hexdigest()
