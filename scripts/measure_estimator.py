@@ -20,7 +20,6 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-import train.body
 from models.card import sha256_of, write_atomically
 from models.encoders import describe_encoder, open_encoder
 from models.frames import Frame
@@ -30,6 +29,7 @@ from train.cache import code_hash
 from train.camera import SEEN, Camera, estimate, look_from, torso_lengths, view_of
 from train.choreography import MOVES, Stream, make_clip, make_stream
 from train.dancer import Costume, Film, Studio
+from train.figure import MESH
 
 Array = npt.NDArray[Any]
 
@@ -101,8 +101,8 @@ def draw_takes(frames: int, cache: Path) -> list[Take]:
 
 @lru_cache(maxsize=1)
 def _made_by() -> str:
-    """Of all the code that makes motion and draws it: when it changes, the takes are others."""
-    sources = sorted(Path(str(train.body.__file__)).parent.glob("*.py"))
+    """Of all that makes motion and draws it, this file's numbers and the mesh too: when it changes, so do the takes."""
+    sources = [Path(__file__), MESH, *sorted(MESH.parents[1].glob("*.py"))]
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
 
 
