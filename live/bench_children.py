@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.card import ModelCard
+from models.card import ModelCard, find_model
 from models.errors import SourceError
 
 LONGEST_S = 120.0
@@ -41,10 +41,11 @@ def run_live(source: str, model: str, device: str, threads: int, max_seconds: fl
     """Run `pointe live` without a window in a process of its own until `max_seconds` of the source.
 
     Raises:
+        ModelError: no such model.
         SourceError: it failed; says why.
     """
     # The process starts in another folder, where a relative name would be another model's, or none's.
-    folder = str(Path(model).absolute()) if Path(model).is_dir() else model
+    folder = str(find_model(model).absolute())
     command = [
         *(sys.executable, "-c", "import pointe; pointe.main()", "live", source, "--headless", "--no-pace"),
         *("--model", folder, "--device", device, "--threads", str(threads)),

@@ -131,8 +131,8 @@ def test_options_that_do_not_go_together_are_refused(options: tuple[str, ...], s
 
 
 def test_a_child_that_fails_says_why(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="No model"):
-        run_live("demo", str(tmp_path / "nothing"), "cpu", 1, 1.0)
+    with pytest.raises(SourceError, match="is no model folder"):
+        run_live("demo", str(tmp_path), "cpu", 1, 1.0)
 
 
 def test_a_model_and_a_video_by_relative_names_are_those_of_the_folder_one_is_in(
@@ -144,6 +144,14 @@ def test_a_model_and_a_video_by_relative_names_are_those_of_the_folder_one_is_in
     assert run_live(str(Path("clip.mp4").absolute()), "mine", "cpu", 1, 60.0).answered == 30
     peak_mb = peak_memory(Path("clip.mp4"), "mine", "cpu", 1)
     assert peak_mb is None or peak_mb > 20
+
+
+def test_a_shipped_model_is_meant_by_its_name_also_where_a_folder_is_called_so(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ballet").mkdir()  # of recordings, for one
+    assert run_live(str(clip), "ballet", "cpu", 1, 1.0).answered > 0
 
 
 class Contender:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from imageio_ffmpeg import get_ffmpeg_exe
 from test_cli import pointe
 from toys import draw_clip, make_model
 
@@ -62,15 +63,34 @@ def test_of_a_video_that_is_cut_off_the_missing_frames_are_counted(tmp_path: Pat
 def test_a_video_that_is_cut_off_and_takes_too_long_to_be_looked_through_is_not_taken_for_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "fast-start.mp4"
-    encode(path, "25", *X264, "-movflags", "faststart")
-    monkeypatch.setattr("models.damage.PATIENCE_S", 0.0)
-    monkeypatch.setattr("models.damage.LONGEST_PATIENCE_S", 1e-4)
-    whole = Reading(path)
-    assert len(list(whole)) == 40 and whole.damage() is None
-    reading = Reading(cut_off(path, 0.7))
-    frames = len(list(reading))
-    assert (reading.damage() or "").startswith(f"perhaps damaged: {frames} of ")
+    whole, kept = tmp_path / "whole.mp4", tmp_path / "lesson.mkv"
+    encode(whole, "25", *X264, "-movflags", "faststart")
+    encode(kept, "25", *X264)
+    monkeypatch.setattr("models.damage.PATIENCE_S", 1e-4)
+    of_whole, of_mp4, of_mkv = Reading(whole), Reading(cut_off(whole, 0.7)), Reading(cut_off(kept, 0.7))
+    assert len(list(of_whole)) == 40 and of_whole.damage() is None
+    frames = len(list(of_mp4))
+    told = f"perhaps damaged: {frames} of 40 frames can be read, and it could not be looked through"
+    assert of_mp4.damage() == told
+    frames = len(list(of_mkv))
+    assert (of_mkv.damage() or "").startswith(f"damaged: {frames} of 4")  # without edit lists its length is enough
+
+
+@needs_ffprobe
+def test_a_large_video_that_cannot_be_looked_through_is_classified_all_the_same(tmp_path: Path) -> None:
+    whole, slow = tmp_path / "whole.mp4", tmp_path / "ffmpeg"
+    encode(whole, "25", *X264, "-movflags", "faststart")
+    large = cut_off(whole, 0.7).rename(tmp_path / "large.mp4")
+    with large.open("r+b") as file:
+        file.truncate(300_000_000)
+    # A disk that gives the packets too slowly.
+    slow.write_text(f'#!/bin/sh\ncase "$*" in *framecrc*) exec sleep 60;; esac\nexec "{get_ffmpeg_exe()}" "$@"\n')
+    slow.chmod(0o755)
+    model = make_model(tmp_path / "toy")
+    arguments = ("classify", large, "--out", tmp_path / "out", "--model", model)
+    code, out, err = pointe(*arguments, IMAGEIO_FFMPEG_EXE=str(slow))
+    assert code == 0, err
+    assert "perhaps damaged" in out
 
 
 @pytest.fixture(scope="module")
