@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from models.errors import UsageError
@@ -208,6 +208,7 @@ def test_shifting_everything_in_time_changes_nothing(
 
 
 @given(known)
+@example([Span("plie", 0.0, 0.1), Span("plie", 0.0, 0.2), Span("plie", 0.1, 0.2)])  # labels that overlap
 def test_announcing_what_was_danced_at_once_is_perfect(danced: list[Span]) -> None:
     scores = score([result(danced, danced, late_s=0)], NAMES)
     if danced:

@@ -87,12 +87,15 @@ def judge(
             verdicts.append(None if any(_covers(stretch, span) for stretch in unsure) else False)
     right = [number for number, verdict in enumerate(verdicts) if verdict]
     delays: list[float | None] = [None] * len(danced)
-    for number in sorted(right, key=announced_at_s.__getitem__):
-        first = min((i for i, found in enumerate(finds[number]) if found), key=lambda i: danced[i].start_s)
-        if delays[first] is None:
-            delays[first] = max(0.0, announced_at_s[number] - danced[first].start_s)
-    found_at_all = [any(finds[number][index] for number in right) for index in range(len(danced))]
-    return Judgement(tuple(found_at_all), tuple(delays), tuple(verdicts))
+    found_by = [[number for number in right if finds[number][index]] for index in range(len(danced))]
+    for index, truth in enumerate(danced):
+        if not found_by[index]:
+            continue
+        soonest = min(found_by[index], key=announced_at_s.__getitem__)
+        begun_s = min(other.start_s for other, found in zip(danced, finds[soonest], strict=True) if found)
+        if begun_s == truth.start_s:  # else it was announced with one before it
+            delays[index] = max(0.0, announced_at_s[soonest] - truth.start_s)
+    return Judgement(tuple(map(bool, found_by)), tuple(delays), tuple(verdicts))
 
 
 def score_stream(
