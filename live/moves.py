@@ -96,7 +96,7 @@ class MoveTracker:
         if self._open is not None:
             self._confidences.append(together[self._open])
             self._evidence += probabilities
-            self._lasted = self.current is not None
+            self._lasted = self._lasted or self.current is not None
         return ended
 
     def lost(self, time_s: float) -> Move | None:

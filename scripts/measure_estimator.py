@@ -25,7 +25,7 @@ from models.encoders import describe_encoder, open_encoder
 from models.frames import Frame
 from models.keypoints import INDEX, KEYPOINTS
 from train.body import JOINT
-from train.cache import code_hash
+from train.cache import code_hash, write_arrays
 from train.camera import SEEN, Camera, estimate, look_from, torso_lengths, view_of
 from train.choreography import MOVES, Stream, make_clip, make_stream
 from train.dancer import Costume, Film, Studio
@@ -118,15 +118,13 @@ def _draw_take(number: int, file: Path) -> None:
     )
     film = Film(camera, HEIGHT, Costume.random(rng), Studio.random(rng))
     pictures = [cv2.imencode(".png", film.shoot(joints, stream.joint_names))[1] for joints in positions]
-    content = io.BytesIO()
-    np.savez(
-        content,
+    write_arrays(
+        file,
         positions=positions,
         camera=json.dumps(asdict(camera)),
         pictures=np.concatenate(pictures),
         sizes=[len(picture) for picture in pictures],
     )
-    write_atomically(file, content.getvalue())
 
 
 def _dance(number: int, rng: np.random.Generator) -> tuple[Stream, float]:

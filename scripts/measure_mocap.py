@@ -9,7 +9,6 @@ is drawn on the made body, seen by the pose encoder, and run through recogniser 
 """
 
 import hashlib
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,14 +26,14 @@ import train.dancer
 import train.figure
 import train.mirror
 from live.several import Head
-from models.card import HEAD_FILE, NONE, ModelCard, find_model, sha256_of, write_atomically
+from models.card import HEAD_FILE, NONE, ModelCard, find_model, sha256_of
 from models.encoders import Encoder, open_encoder
 from models.errors import SourceError
 from models.frames import Frame
 from models.pretrained import pretrained_path
 from models.runtime import open_session
 from scripts.measure_made import as_result, watch_features
-from train.cache import code_hash
+from train.cache import code_hash, write_arrays
 from train.camera import look_from
 from train.dancer import Film
 from train.event_scores import Span
@@ -155,9 +154,7 @@ def film_all(mocap: Path, sample_hz: float, cache: Path) -> Iterator[Trial]:
             file = film_file(cache, mocap / f"{name}.npz", azimuth, sample_hz)
             if not file.exists():
                 times, features = _film(mocap / f"{name}.npz", azimuth, sample_hz, encoder)
-                content = io.BytesIO()
-                np.savez(content, times=times, features=features)
-                write_atomically(file, content.getvalue())
+                write_arrays(file, times=times, features=features)
             seen = np.load(file)
             yield Trial(name, azimuth, seen["times"], seen["features"], danced, ignored)
 

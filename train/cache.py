@@ -77,18 +77,16 @@ class Store:
         return Encoded(features, times_s, int(counts[0]), int(counts[1]), damage)
 
     def save(self, clip: Clip, encoded: Encoded) -> None:
-        content = io.BytesIO()
-        np.savez(
-            content,
-            key=np.array(self._key(clip)),
-            features=encoded.features,
-            times_s=encoded.times_s,
-            counts=np.array([encoded.frames, encoded.samples]),
-            damage=np.array(encoded.damage),
-        )
         path = self._path(clip)
         try:
-            write_atomically(path, content.getvalue())
+            write_arrays(
+                path,
+                key=np.array(self._key(clip)),
+                features=encoded.features,
+                times_s=encoded.times_s,
+                counts=np.array([encoded.frames, encoded.samples]),
+                damage=np.array(encoded.damage),
+            )
         except OSError as error:
             raise UsageError(
                 f"Cannot write {path}: {error.strerror}.\nGive another folder with --cache DIR."
@@ -104,6 +102,13 @@ class Store:
         except OSError:
             return "gone"
         return f"{self._made_by} {stat.st_size} {stat.st_mtime_ns}"
+
+
+def write_arrays(path: Path, **arrays: npt.ArrayLike) -> None:
+    """Write an npz so that a kill leaves the old one or the new one, never a half. Raises OSError."""
+    content = io.BytesIO()
+    np.savez(content, allow_pickle=False, **arrays)
+    write_atomically(path, content.getvalue())
 
 
 @cache

@@ -76,15 +76,15 @@ def judge(
     ignored: Iterable[tuple[float, float]] = (),
 ) -> Judgement:
     """Match one stream's announcements with what was danced. Arguments are those of `score_stream`."""
-    unsure = [Span("", start, end) for start, end in ignored]
+    unsure = list(ignored)
     finds = [[matches(span, truth) for truth in danced] for span in announced]
     verdicts: list[bool | None] = []
     for span, found in zip(announced, finds, strict=True):
-        own = [truth for truth in danced if truth.move == span.move]
-        if any(found) and _covered_s(span, [*own, *unsure]) >= LEAST_OVERLAP * (span.end_s - span.start_s):
+        own = [(truth.start_s, truth.end_s) for truth in danced if truth.move == span.move]
+        if any(found) and lies_in(span, [*own, *unsure]):
             verdicts.append(True)
         else:
-            verdicts.append(None if any(_covers(stretch, span) for stretch in unsure) else False)
+            verdicts.append(None if any(lies_in(span, [stretch]) for stretch in unsure) else False)
     right = [number for number, verdict in enumerate(verdicts) if verdict]
     delays: list[float | None] = [None] * len(danced)
     found_by = [[number for number in right if finds[number][index]] for index in range(len(danced))]
@@ -163,15 +163,16 @@ def meets(announced: Span, truth: Span) -> bool:
     return announced.overlap_s(truth) >= LEAST_OVERLAP * shorter > 0
 
 
-def _covered_s(span: Span, stretches: Sequence[Span]) -> float:
-    """How much of the time of `span` the stretches cover; where they overlap it counts once."""
-    covered, until = 0.0, span.start_s
-    for stretch in sorted(stretches, key=lambda each: each.start_s):
-        start, end = max(stretch.start_s, until), min(stretch.end_s, span.end_s)
+def lies_in(span: Span, stretches: Iterable[tuple[float, float]]) -> bool:
+    """Whether the stretches, all together, cover enough of the time of `span`."""
+    return covered_s(stretches, span.start_s, span.end_s) >= LEAST_OVERLAP * (span.end_s - span.start_s)
+
+
+def covered_s(stretches: Iterable[tuple[float, float]], start_s: float, end_s: float) -> float:
+    """How many seconds between these two times the stretches cover; where they overlap it counts once."""
+    covered, until = 0.0, start_s
+    for start, end in sorted(stretches):
+        start, end = max(start, until), min(end, end_s)
         covered += max(0.0, end - start)
         until = max(until, end)
     return covered
-
-
-def _covers(stretch: Span, span: Span) -> bool:
-    return stretch.overlap_s(span) >= LEAST_OVERLAP * (span.end_s - span.start_s)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from models.card import NONE
 from models.errors import UsageError
 from models.machine import install_command
-from train.event_scores import Judgement, MoveScore, Span, add_up, mean_f1, meets, score_stream
+from train.event_scores import Judgement, MoveScore, Span, add_up, covered_s, lies_in, mean_f1, meets, score_stream
 
 CALIBRATION_BINS = 15
 NOT_JUDGED = -1  # the truth of a step where the labels are unsure, or name a move that the model does not have
@@ -143,10 +143,10 @@ def score(results: Sequence[StreamResult], names: Sequence[str]) -> StreamScores
     for result in results:
         judgement = score_stream(moves, result.danced, result.announced, result.shown_at_s, result.ignored)
         danced = [(span.start_s, span.end_s) for span in result.danced]
-        danced_s += _length_s(danced, result.seconds)
-        none_s += result.seconds - _length_s([*danced, *result.ignored], result.seconds)
+        danced_s += covered_s(danced, 0.0, result.seconds)
+        none_s += result.seconds - covered_s([*danced, *result.ignored], 0.0, result.seconds)
         false = [span for span, verdict in zip(result.announced, judgement.verdicts, strict=True) if verdict is False]
-        false_in_none += sum(_mostly_outside(span, danced) for span in false)
+        false_in_none += sum(not lies_in(span, danced) for span in false)
         _count_events(confusion, list(moves), result, judgement, false)
     truth, probabilities = _judged_steps(results, names)
     answers = probabilities.argmax(axis=1)
@@ -237,18 +237,3 @@ def _count_events(
     for span in false:
         if not any(meets(span, truth) and truth.move != span.move for truth in result.danced):
             confusion[nothing, moves.index(span.move)] += 1
-
-
-def _length_s(stretches: Sequence[tuple[float, float]], seconds: float) -> float:
-    """How much of a stream of this length the stretches cover; where they overlap it counts once."""
-    covered, until = 0.0, 0.0
-    for start, end in sorted(stretches):
-        start, end = max(start, until), min(end, seconds)
-        covered += max(0.0, end - start)
-        until = max(until, end)
-    return covered
-
-
-def _mostly_outside(span: Span, stretches: Sequence[tuple[float, float]]) -> bool:
-    inside = [(max(start, span.start_s), min(end, span.end_s)) for start, end in stretches]
-    return _length_s([each for each in inside if each[0] < each[1]], span.end_s) < (span.end_s - span.start_s) / 2
