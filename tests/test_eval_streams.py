@@ -2,6 +2,8 @@
 
 import json
 import math
+import shutil
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,10 @@ from live.moves import MoveTracker
 from live.options import Options
 from live.recognizer import Prediction, Recognizer
 from live.runner import live
+from models.card import ModelCard
 from models.errors import SourceError
 from models.frames import Frame, frames_promised, read_video
-from train.clips import Skipped
+from train.clips import TEST, Skipped, find_clips, fingerprint
 from train.event_scores import Span
 from train.report import ClipAnswer, write_report
 from train.stream_report import StreamReport, print_tables, write_stream_report
@@ -287,11 +290,11 @@ def test_clips_have_no_threshold_and_are_reported_by_the_names_of_the_card(model
 
 
 def coloured_clips(folder: Path, *paths: str) -> Path:
-    """Clips in the colour of the move in whose folder they lie."""
-    for path in paths:
+    """Clips in the colour of the move in whose folder they lie, each of another length."""
+    for number, path in enumerate(paths):
         clip = folder / path
         clip.parent.mkdir(parents=True, exist_ok=True)
-        draw_clip(clip, [(clip.parent.name, 1.0)])
+        draw_clip(clip, [(clip.parent.name, 1 + number / 10)])  # no two alike
     return folder
 
 
@@ -315,6 +318,61 @@ def test_clips_that_the_model_may_have_learnt_from_are_not_measured_without_a_wo
     page = (tmp_path / "r" / "report.md").read_text("utf-8")
     assert "- clips: 2 of 2\n" in page
     assert "- split: all, as none is kept for the test: the model may have learnt from them\n" in page
+
+
+def taught(model: Path, folder: Path, clips: Iterable[Path]) -> Path:
+    """The model, with a card that says that it learnt from these clips."""
+    shutil.copytree(model, folder)
+    card = ModelCard.read(folder)
+    learnt = card.provenance.model_copy(update={"clips": tuple(map(fingerprint, clips))})
+    card.model_copy(update={"provenance": learnt}).save(folder)
+    return folder
+
+
+def test_clips_that_the_model_learnt_from_are_left_out_when_a_folder_that_has_grown_is_split_anew(
+    model: Path, tmp_path: Path
+) -> None:
+    data = coloured_clips(tmp_path / "data", *(f"{move}/{take}.mp4" for move in ("plie", "tendu") for take in "abc"))
+    tested = [clip.path for clip in find_clips(data).clips if clip.split == TEST]
+    learner = taught(model, tmp_path / "learner", [tested[0]])
+    code, out, err = pointe("eval", learner, data, "--report", tmp_path / "r")
+    assert (code, err) == (6, f"pointe: 1 clips were left out; {tmp_path / 'r' / 'report.md'} says which and why.\n")
+    assert "measured on 1 of 6 clips; split: test\n" in out
+    (skipped,) = json.loads((tmp_path / "r" / "report.json").read_text("utf-8"))["skipped"]
+    assert skipped["path"].endswith(f"{tested[0].parent.name}/{tested[0].name}")
+    assert skipped["reason"] == "the model learnt from it"
+
+    scholar = taught(model, tmp_path / "scholar", tested)
+    code, out, err = pointe("eval", scholar, data, "--report", tmp_path / "none")
+    assert code == 2 and "measured on" not in out and not (tmp_path / "none").exists()
+    assert err.startswith("pointe: scholar learnt from every test clip of ")
+
+
+def test_without_a_test_split_what_the_model_did_not_learn_from_is_measured(model: Path, tmp_path: Path) -> None:
+    data = coloured_clips(tmp_path / "data", *(f"train/{move}/dancer-eve_{move}.mp4" for move in ("plie", "tendu")))
+    plie, tendu = sorted(data.rglob("*.mp4"))
+    code, out, err = pointe("eval", taught(model, tmp_path / "half", [plie]), data, "--report", tmp_path / "r")
+    assert code == 6, err
+    assert "measured on 1 of 2 clips; split: all that the model did not learn from, as none is kept" in out
+
+    code, out, err = pointe("eval", taught(model, tmp_path / "all", [plie, tendu]), data, "--report", tmp_path / "r")
+    assert code == 0, err
+    assert "measured on 2 of 2 clips; split: all, as none is kept for the test: the model learnt from every one" in out
+
+
+def test_dancers_whom_the_model_knows_from_other_clips_are_named(model: Path, tmp_path: Path) -> None:
+    names = (
+        f"{move}/dancer-{dancer}_{take}.mp4"
+        for move in ("plie", "tendu")
+        for dancer in ("eve", "ida", "ute")
+        for take in "ab"
+    )
+    data = coloured_clips(tmp_path / "data", *names)
+    tested = [clip for clip in find_clips(data).clips if clip.split == TEST]
+    learner = taught(model, tmp_path / "learner", [tested[0].path])
+    code, out, err = pointe("eval", learner, data, "--report", tmp_path / "r")
+    assert code == 6, err
+    assert f"note: the model learnt from other clips of {tested[0].dancer}\n" in out
 
 
 def test_a_report_leaves_no_picture_of_an_earlier_one_of_the_other_kind(tmp_path: Path) -> None:

@@ -172,7 +172,7 @@ def test_it_stops_when_nothing_gets_better() -> None:
     assert progress.finished(settings_for(patience=3, epochs=4))
 
 
-def test_a_run_is_never_written_over(finished: Path) -> None:
+def test_a_run_is_never_written_over(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()}
     with pytest.raises(UsageError, match="--resume"):
         fit_sequences(material(), finished, TINY)
@@ -180,6 +180,9 @@ def test_a_run_is_never_written_over(finished: Path) -> None:
         fit_sequences(material(), finished, settings_for(**TINY.as_dict() | {"units": 9}), resume=True)
     with pytest.raises(UsageError, match="other clips"):
         fit_sequences(material(4), finished, TINY, resume=True)
+    monkeypatch.setattr("train.fit.code_hash", lambda *modules: "of another version")
+    with pytest.raises(UsageError, match="was trained with other code of this program"):
+        fit_sequences(material(), finished, TINY, resume=True)
     assert {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()} == before
 
 

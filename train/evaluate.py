@@ -4,7 +4,7 @@ How a model watches a video is handed in, since what runs live is not for traini
 """
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -18,7 +18,7 @@ from models.damage import Reading
 from models.errors import PartlyDone, SourceError, UsageError, harmless
 from models.frames import Frame, frames_promised
 from models.machine import versions
-from train.clips import TEST, Clip, ClipSet, Skipped, find_clips
+from train.clips import TEST, TRAIN, Clip, ClipSet, Skipped, find_clips, fingerprint
 from train.event_scores import Span
 from train.report import ClipAnswer, write_report
 from train.stream_labels import LabelError, LabelledVideo, StreamLabels, find_streams
@@ -65,18 +65,26 @@ WatchStream = Callable[[Iterable[Frame]], Seen]
 def evaluate_clips(card: ModelCard, data: Path, out: Path, answer: AnswerClip, *, model: str) -> None:
     """Write the report on a folder of clips by move to `out`: on its test clips, or on all where it has none.
 
+    Clips that the model learnt from are left out, and in the report with the reason: a folder that has grown since the
+    training may be split otherwise.
+
     Args:
         answer: what the model says of a clip; raises SourceError where it says nothing.
         model: how the user calls it.
 
     Raises:
-        UsageError: there are no clips, or none of a move that the model has.
+        UsageError: there are no clips, none of a move that the model has, or it learnt from every test clip.
         SourceError: no clip gave an answer.
         PartlyDone: the report is written and leaves some clips out.
     """
     found = find_clips(data)
-    clips, circumstances = _to_measure(found)
-    skipped = list(found.skipped)
+    clips, learnt, circumstances = _to_measure(found, card)
+    skipped = [*found.skipped, *(Skipped(clip.path, "the model learnt from it") for clip in learnt)]
+    if not clips:
+        raise UsageError(
+            f"{model} learnt from every test clip of {data}.\nGive clips that it has not seen, or train it anew."
+        )
+    print(f"measured on {len(clips)} of {len(found.clips)} clips; split: {circumstances['split']}")
     answers: list[ClipAnswer] = []
     damaged: list[str] = []
     for clip in track(clips, description="clips"):
@@ -116,16 +124,34 @@ def evaluate_clips(card: ModelCard, data: Path, out: Path, answer: AnswerClip, *
         raise PartlyDone(f"{len(skipped)} clips were left out; {out / 'report.md'} says which and why.")
 
 
-def _to_measure(found: ClipSet) -> tuple[Sequence[Clip], dict[str, str]]:
-    """The clips to measure on, and how they were chosen: told, and as figures of the report."""
+def _to_measure(found: ClipSet, card: ModelCard) -> tuple[Sequence[Clip], Sequence[Clip], dict[str, str]]:
+    """The clips to measure on, those left out as the model learnt from them, and how that was chosen: told, and as
+    figures of the report."""
+    known = frozenset(card.provenance.clips)
+    learnt = {clip for clip in found.clips if fingerprint(clip.path) in known} if known else set()
     tested = [clip for clip in found.clips if clip.split == TEST]
-    clips = tested or found.clips
-    split = "test" if tested else "all, as none is kept for the test: the model may have learnt from them"
-    notes = [harmless(note).replace("\n", "?") for note in found.notes]
+    chosen = tested or found.clips
+    unseen = [clip for clip in chosen if clip not in learnt]
+    if tested:
+        split = "test"
+    elif not unseen:
+        unseen, split = list(chosen), "all, as none is kept for the test: the model learnt from every one of them"
+    elif known:
+        split = "all that the model did not learn from, as none is kept for the test"
+    else:
+        split = "all, as none is kept for the test: the model may have learnt from them"
+    notes = [harmless(note).replace("\n", "?") for note in (*found.notes, *_dancers_learnt(found, unseen, learnt))]
     for note in notes:
         print(f"note: {note}")
-    print(f"measured on {len(clips)} of {len(found.clips)} clips; split: {split}")
-    return clips, {"split": split, **({"notes": "; ".join(notes)} if notes else {})}
+    left_out = [clip for clip in chosen if clip not in unseen]
+    return unseen, left_out, {"split": split, **({"notes": "; ".join(notes)} if notes else {})}
+
+
+def _dancers_learnt(found: ClipSet, measured: Sequence[Clip], learnt: Collection[Clip]) -> list[str]:
+    """A note on the dancers whom the model knows from other clips, and whom no note of the split names."""
+    in_train = {clip.dancer for clip in found.clips if clip.split == TRAIN}
+    known = {clip.dancer for clip in measured if clip.dancer} & {clip.dancer for clip in learnt} - in_train
+    return [f"the model learnt from other clips of {', '.join(sorted(map(str, known)))}"] if known else []
 
 
 def evaluate_streams(

@@ -19,12 +19,17 @@ import numpy as np
 import tensorflow as tf
 from rich.console import Console
 
+import train.epochs
+import train.geometry
+import train.network
+import train.windows
 from models.card import NONE, EncoderInfo, HeadInfo, ModelCard, MoveClass, Provenance, display_name
 from models.errors import UsageError
 from models.machine import versions
 from models.runtime import Device
+from train.cache import code_hash
 from train.calibration import Answers, calibrated, fit_temperature, fit_thresholds
-from train.clips import TEST, TRAIN, split_validation
+from train.clips import TEST, TRAIN, fingerprint, split_validation
 from train.epochs import JUDGE_BATCH, Lessons, make_judge, train_epochs
 from train.features import ClipFeatures, FeatureSet, extract
 from train.features_report import count_skipped
@@ -140,6 +145,7 @@ def clip_material(features: FeatureSet, settings: TrainSettings, *, trained_on: 
             licence=licence,
             seed=settings.seed,
             versions=versions(),
+            clips=tuple(sorted(filter(None, (fingerprint(clip.path) for clip in (*kept, *held))))),
         ),
         clips={
             "train": [clip.path.resolve() for clip in kept],
@@ -278,6 +284,7 @@ def _config(material: Material, settings: TrainSettings) -> dict[str, Any]:
     clips = material.clips or {}
     return {
         "version": 1,
+        "code": code_hash(train.epochs, train.geometry, train.network, train.windows),
         "settings": settings.as_dict(),
         "moves": list(material.moves),
         "encoder": material.encoder.model_dump(),

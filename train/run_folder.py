@@ -189,6 +189,8 @@ def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
         words.append(f"the moves {', '.join(old.get('moves', []))}, not {', '.join(new['moves'])}")
     elif old.get("encoder") != new["encoder"]:
         words.append("another encoder")
+    elif old.get("code", new["code"]) != new["code"]:  # runs of before it was kept have none
+        words.append("other code of this program")
     elif old.get("data_sha256") != new["data_sha256"]:
         words.append("other clips")
     return words
