@@ -101,7 +101,7 @@ class Provenance(_Part):
     licence: str = ""
     seed: int | None = None
     versions: dict[str, str] = {}
-    clips: tuple[str, ...] = ()  # fingerprints of what it learnt from, as train.clips makes them
+    clips: tuple[str, ...] = ()  # fingerprints of what it learnt from, as train.clip makes them
     notes: str = ""
 
 

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import UsageError
-from train.clips import TEST, TRAIN, Clip, ClipSet, find_clips, move_name, split_validation
+from train.clip import TEST, TRAIN, Clip
+from train.clips import ClipSet, find_clips, move_name
+from train.split import split_validation
 
 
 def put(data: Path, *names: str) -> Path:

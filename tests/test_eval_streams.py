@@ -22,7 +22,8 @@ from live.runner import live
 from models.card import ModelCard
 from models.errors import SourceError
 from models.frames import Frame, frames_promised, read_video
-from train.clips import TEST, Skipped, find_clips, fingerprint
+from train.clip import TEST, Skipped, fingerprint
+from train.clips import find_clips
 from train.event_scores import Span
 from train.report import ClipAnswer, write_report
 from train.stream_report import StreamReport, print_tables, write_stream_report

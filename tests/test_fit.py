@@ -19,7 +19,7 @@ from rich.console import Console
 from models.card import EncoderInfo, ModelCard, Provenance
 from models.errors import UsageError
 from train.calibration import HIGHEST_ENTER, Answers, calibrated, fit_temperature, fit_thresholds, smoothed
-from train.clips import Clip
+from train.clip import Clip
 from train.features import ClipFeatures, FeatureSet
 from train.fit import UNKNOWN_SHA256, Material, answer_along, clip_material, fit_clips, fit_sequences
 from train.network import build_network, load_head

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.errors import UsageError
-from train.clips import Skipped
+from train.clip import Skipped
 from train.report import ClipAnswer, write_report
 
 MOVES = ("none", "plie", "tendu")

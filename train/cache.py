@@ -27,7 +27,7 @@ import models.encoders
 import models.frames
 from models.card import EncoderInfo, write_atomically
 from models.errors import UsageError
-from train.clips import Clip
+from train.clip import Clip
 
 
 @dataclass(frozen=True)

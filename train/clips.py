@@ -12,23 +12,18 @@ and " ANNA " are one dancer.
 """
 
 import csv
-import hashlib
-import os
 import re
 import unicodedata
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from models.card import display_name
 from models.errors import UsageError
 from models.files import is_folder
+from train.clip import TEST, TRAIN, Clip, Skipped, Split
+from train.split import choose_clips, choose_dancers, dancers_in
 
-Split = Literal["train", "test"]
-TRAIN: Split = "train"
-TEST: Split = "test"
 CLIPS_CSV = "clips.csv"
 CACHE_FOLDER = ".pointe"  # hidden, hence never taken for a move
 
@@ -39,45 +34,6 @@ SNAKE_CASE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 LONGEST_NAME = 60  # of a move, in the card
 DANCER_IN_NAME = re.compile(r"dancer-([^_]+)_", re.IGNORECASE)
 LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ß": "ss"})  # what Unicode does not take apart
-
-# With fewer dancers than this in train, one of them for validation would take too much from training.
-DANCERS_TO_VALIDATE_BY = 3
-
-FINGERPRINT_BYTES = 65536
-
-
-@dataclass(frozen=True)
-class Clip:
-    path: Path
-    move: str  # ASCII snake_case
-    split: Split
-    dancer: str | None = None  # as _dancer_name writes it
-
-
-def fingerprint(path: Path) -> str:
-    """Of a clip's content, whatever it is called and wherever it lies; sixteen hexadecimal digits.
-
-    Of its size, beginning and end, so that a large collection need not be read through. "" where it cannot be read.
-    """
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            digest.update(f"{size} ".encode())
-            for start in (0, max(0, size - FINGERPRINT_BYTES)):
-                file.seek(start)
-                digest.update(file.read(FINGERPRINT_BYTES))
-    except OSError:
-        return ""
-    return digest.hexdigest()[:16]
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """Something of the user's that is not used, and why."""
-
-    path: Path
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -140,27 +96,6 @@ def find_clips(data: Path, *, test_fraction: float = 0.2, seed: int = 0) -> Clip
         skipped=tuple(skipped),
         notes=tuple(notes),
     )
-
-
-def split_validation(
-    clips: Iterable[Clip], *, fraction: float = 0.2, seed: int = 0
-) -> tuple[tuple[Clip, ...], tuple[Clip, ...]]:
-    """Clips of the train split, parted into those to train on and those to validate on.
-
-    Every move with two clips or more has one in each, where the dancers allow it. With three or more dancers known, of
-    whom one can be spared, none of them is in both parts; otherwise it goes by clip.
-
-    Raises:
-        ValueError: a clip is of the test split, which must decide nothing in training.
-    """
-    clips = tuple(clips)
-    foreign = [clip.path for clip in clips if clip.split != TRAIN]
-    if foreign:
-        raise ValueError(f"not of the train split: {foreign[0]}")
-    dancers = {clip.dancer for clip in clips if clip.dancer is not None}
-    spared = _choose_dancers(clips, fraction, seed) if len(dancers) >= DANCERS_TO_VALIDATE_BY else set()
-    chosen = spared or _choose_clips(clips, fraction, seed)
-    return tuple(clip for clip in clips if clip not in chosen), tuple(clip for clip in clips if clip in chosen)
 
 
 def move_name(folder: str) -> str:
@@ -309,7 +244,7 @@ def _split(
         if untold:
             notes.append(f"{untold} clips without a split in {CLIPS_CSV} are used to train")
         parted = [replace(clip, split=told.get(clip.path, TRAIN)) for clip in clips]
-        both = _dancers_in(parted, TRAIN) & _dancers_in(parted, TEST)
+        both = dancers_in(parted, TRAIN) & dancers_in(parted, TEST)
         if both:
             raise UsageError(
                 f"{data / CLIPS_CSV} has {', '.join(sorted(both))} in both train and test.\n"
@@ -320,7 +255,7 @@ def _split(
         notes.append("no clip is kept for the test, as asked")
         return clips
     by_dancer = any(clip.dancer for clip in clips)
-    chosen = _choose_dancers(clips, fraction, seed) if by_dancer else _choose_clips(clips, fraction, seed)
+    chosen = choose_dancers(clips, fraction, seed) if by_dancer else choose_clips(clips, fraction, seed)
     if by_dancer:
         tested = ", ".join(sorted({str(clip.dancer) for clip in chosen}))
         notes.append(f"split by dancer; for the test: {tested or 'nobody, every dancer is needed to train'}")
@@ -330,60 +265,6 @@ def _split(
     else:
         notes.append(f"split by clip (seed {seed}), as no dancer is known: a dancer may be in both train and test")
     return [replace(clip, split=TEST if clip in chosen else TRAIN) for clip in clips]
-
-
-def _choose_clips(clips: Sequence[Clip], fraction: float, seed: int) -> set[Clip]:
-    """About `fraction` of the clips of each move, but one at least of two; the order is drawn by hash."""
-    of_move: dict[str, list[Clip]] = defaultdict(list)
-    for clip in clips:
-        of_move[clip.move].append(clip)
-    chosen: set[Clip] = set()
-    for move, group in of_move.items():
-        wanted = min(max(round(fraction * len(group)), 1), len(group) - 1)
-        chosen.update(sorted(group, key=lambda clip: _draw(seed, move, clip.path.name))[:wanted])
-    return chosen
-
-
-def _choose_dancers(clips: Sequence[Clip], fraction: float, seed: int) -> set[Clip]:
-    """All clips of a few dancers: about `fraction` of all, from as many moves as can be, and no move's last ones.
-
-    Dancers are taken one by one: who brings most moves not yet chosen, then who comes closest to the fraction.
-    """
-    of_dancer: dict[str, list[Clip]] = defaultdict(list)
-    for clip in clips:
-        if clip.dancer is not None:
-            of_dancer[clip.dancer].append(clip)
-    left = Counter(clip.move for clip in clips)
-    wanted = fraction * len(clips)
-    chosen: set[Clip] = set()
-    covered: set[str] = set()
-    while True:
-        free = {
-            dancer: group
-            for dancer, group in of_dancer.items()
-            if not chosen.issuperset(group)
-            and all(left[move] > count for move, count in Counter(clip.move for clip in group).items())
-        }
-        gain = {dancer: len({clip.move for clip in group} - covered) for dancer, group in free.items()}
-        if not free or (len(chosen) >= wanted and not any(gain.values())):
-            return chosen
-        best = min(
-            free,
-            key=lambda dancer: (
-                -gain[dancer],
-                abs(wanted - len(chosen) - len(free[dancer])),
-                _draw(seed, "dancer", dancer),
-            ),
-        )
-        if not gain[best] and len(chosen) + len(free[best]) / 2 > wanted:
-            return chosen  # nearer to the fraction without
-        chosen.update(free[best])
-        covered.update(clip.move for clip in free[best])
-        left.subtract(clip.move for clip in free[best])
-
-
-def _draw(*what: object) -> bytes:
-    return hashlib.sha256("/".join(map(str, what)).encode("utf-8", "surrogateescape")).digest()
 
 
 def _drop_unknown(clips: list[Clip], skipped: list[Skipped]) -> list[Clip]:
@@ -413,10 +294,6 @@ def _note_untested(clips: Iterable[Clip], moves: Sequence[str], notes: list[str]
 
 
 def _note_shared_dancers(clips: Sequence[Clip], notes: list[str]) -> None:
-    both = _dancers_in(clips, TRAIN) & _dancers_in(clips, TEST)
+    both = dancers_in(clips, TRAIN) & dancers_in(clips, TEST)
     if both:
         notes.append(f"in both train and test: {', '.join(sorted(both))}; the test says little about other dancers")
-
-
-def _dancers_in(clips: Iterable[Clip], split: Split) -> set[str]:
-    return {clip.dancer for clip in clips if clip.split == split and clip.dancer is not None}

@@ -18,7 +18,8 @@ from models.damage import Reading
 from models.errors import PartlyDone, SourceError, UsageError, harmless
 from models.frames import Frame, frames_promised
 from models.machine import versions
-from train.clips import TEST, TRAIN, Clip, ClipSet, Skipped, find_clips, fingerprint
+from train.clip import TEST, TRAIN, Clip, Skipped, fingerprint
+from train.clips import ClipSet, find_clips
 from train.event_scores import Span
 from train.report import ClipAnswer, write_report
 from train.stream_labels import LabelError, LabelledVideo, StreamLabels, find_streams

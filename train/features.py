@@ -25,7 +25,8 @@ from models.errors import PartlyDone, SourceError, UsageError
 from models.frames import MAX_GAP_S, Frame, Sampler
 from models.runtime import Device
 from train.cache import Encoded, Store
-from train.clips import CACHE_FOLDER, TRAIN, Clip, Skipped, find_clips
+from train.clip import TRAIN, Clip, Skipped
+from train.clips import CACHE_FOLDER, find_clips
 from train.features_report import count_skipped, print_problems, print_summary, show_progress, write_report
 
 SAMPLE_HZ = 15.0

@@ -29,7 +29,7 @@ from models.machine import versions
 from models.runtime import Device
 from train.cache import code_hash
 from train.calibration import Answers, calibrated, fit_temperature, fit_thresholds
-from train.clips import TEST, TRAIN, fingerprint, split_validation
+from train.clip import TEST, TRAIN, fingerprint
 from train.epochs import JUDGE_BATCH, Lessons, make_judge, train_epochs
 from train.features import ClipFeatures, FeatureSet, extract
 from train.features_report import count_skipped
@@ -38,6 +38,7 @@ from train.progress import show_epochs
 from train.report import ClipAnswer, write_report
 from train.run_folder import Epoch, Progress, RunFolder
 from train.settings import TrainSettings
+from train.split import split_validation
 from train.windows import Floats, Sequence, WindowDrawer
 
 UNKNOWN_SHA256 = "0" * 64  # of the head, until it is exported

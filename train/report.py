@@ -22,7 +22,7 @@ import numpy.typing as npt
 from models.card import display_name, write_atomically
 from models.errors import UsageError
 from models.machine import install_command, machine, versions
-from train.clips import Skipped
+from train.clip import Skipped
 from train.pictures import confusion_picture, curve_picture
 
 REPORT_JSON, REPORT_MD = "report.json", "report.md"

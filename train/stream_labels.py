@@ -22,7 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from models.card import NONE, write_atomically
 from models.errors import UsageError
 from models.files import is_file, is_folder
-from train.clips import SIDECARS, Skipped, move_name
+from train.clip import Skipped
+from train.clips import SIDECARS, move_name
 from train.event_scores import Span
 
 LABELS = ".json"

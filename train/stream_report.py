@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from models.card import NONE, display_name, write_atomically
-from train.clips import Skipped
+from train.clip import Skipped
 from train.event_scores import LEAST_OVERLAP, MoveScore
 from train.pictures import confusion_picture, moves_picture, reliability_picture
 from train.report import (

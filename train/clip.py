@@ -1,0 +1,47 @@
+"""A labelled clip, and what is known of it without opening it as a video."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Split = Literal["train", "test"]
+TRAIN: Split = "train"
+TEST: Split = "test"
+
+FINGERPRINT_BYTES = 65536
+
+
+@dataclass(frozen=True)
+class Clip:
+    path: Path
+    move: str  # ASCII snake_case
+    split: Split
+    dancer: str | None = None  # as _dancer_name writes it
+
+
+def fingerprint(path: Path) -> str:
+    """Of a clip's content, whatever it is called and wherever it lies; sixteen hexadecimal digits.
+
+    Of its size, beginning and end, so that a large collection need not be read through. "" where it cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            digest.update(f"{size} ".encode())
+            for start in (0, max(0, size - FINGERPRINT_BYTES)):
+                file.seek(start)
+                digest.update(file.read(FINGERPRINT_BYTES))
+    except OSError:
+        return ""
+    return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Something of the user's that is not used, and why."""
+
+    path: Path
+    reason: str
