@@ -5,55 +5,39 @@ Every check ends in findings, whatever it meets: what is examined may be missing
 
 import platform
 import re
-import shlex
 import shutil
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from importlib import metadata
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import models
 from live.cameras import ABOUT, DEVICES, JOIN_GROUP, found_cameras
-from live.window import SYSTEM_LIBRARIES, display_problem
-from models.errors import DeviceError, PointeError
-from models.machine import cores, install_command
+from live.installed import (
+    CANNOT_RUN,
+    OPENCV_WHEELS,
+    ORT_WHEELS,
+    PIP,
+    Finding,
+    double_wheels,
+    import_advice,
+    installed,
+    ort_wheels,
+    packages,
+    wanted,
+)
+from live.window import display_problem
+from models.errors import PointeError
+from models.machine import cores
 
 if TYPE_CHECKING:
     from models.encoders import Encoder
 
-CANNOT_RUN = DeviceError.exit_code
-
-OPENCV_WHEELS = (
-    "opencv-python",
-    "opencv-python-headless",
-    "opencv-contrib-python",
-    "opencv-contrib-python-headless",
-)
-ORT_WHEELS = ("onnxruntime-gpu", "onnxruntime", "onnxruntime-directml", "onnxruntime-openvino", "onnxruntime-qnn")
-TENSORFLOW_WHEELS = ("tensorflow", "tensorflow-cpu", "tensorflow-intel")
-CUDNN_WHEELS = ("nvidia-cudnn-cu12", "nvidia-cudnn-cu13")
-NEEDED = ("numpy", "pydantic", "rich", "typer", "imageio-ffmpeg")
-FOR_TRAINING = ("tensorflow", "tf2onnx", "onnx", "scikit-learn", "matplotlib")
-PIP = f"{shlex.quote(sys.executable)} -m pip"
-
 SELF_TEST_FRAMES = 5
 FALLBACK_ENCODER = Path(models.__file__).parent / "pretrained" / "movenet-lightning.onnx"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was examined. Advice with an ok finding is a hint; without ok it repairs."""
-
-    ok: bool
-    what: str
-    advice: str = ""  # what to do; commands stand on lines of their own
-    topic: str = ""
-    exit_code: int = 0  # of the command, where pointe cannot run for this
 
 
 def examine() -> list[Finding]:
@@ -111,78 +95,10 @@ def print_findings(findings: Sequence[Finding]) -> None:
     console.print(verdict)
 
 
-# What is installed
-
-
-def installed() -> dict[str, str]:
-    """Every installed distribution and its version, names in lower case with hyphens."""
-    found: dict[str, str] = {}
-    for distribution in metadata.distributions():
-        name = distribution.metadata["Name"]
-        if name:  # a half-removed one has none
-            found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), distribution.version)
-    return found
-
-
 def machine() -> list[Finding]:
     system = f"{platform.system()} {platform.release()}, {platform.machine()}, {cores()} cores"
     version = platform.python_version()
     return [Finding(True, f"Python {version} at {sys.executable}; {system}", topic="machine")]
-
-
-def packages(found: Mapping[str, str]) -> list[Finding]:
-    findings = [Finding(True, found.get("pointe", "runs from its folder, not installed"), topic="pointe")]
-    missing = [name for name in NEEDED if name not in found]
-    missing += [wheels[0] for wheels in (OPENCV_WHEELS, _ort_wheels()) if not set(wheels) & set(found)]
-    if missing:
-        command = f"{PIP} install " + " ".join(f"'{_wanted(name)}'" for name in missing)
-        findings.append(Finding(False, f"missing: {', '.join(missing)}", command, "packages", CANNOT_RUN))
-    versions = [f"{name} {found[name]}" for name in NEEDED if name in found]
-    findings.append(Finding(True, ", ".join(versions) or "none", topic="packages"))
-    training = [f"{name} {found[name]}" for name in FOR_TRAINING if name in found]
-    lacking = [name for name in FOR_TRAINING if name not in found]
-    if not lacking:
-        findings.append(Finding(True, ", ".join(training), topic="training"))
-    else:
-        what = f"not installed ({', '.join(lacking)}); only `pointe train` and `pointe export` need it"
-        findings.append(Finding(True, what, install_command("train"), "training"))
-    return findings
-
-
-def double_wheels(found: Mapping[str, str]) -> list[Finding]:
-    """Packages that write into the same folder: the last one installed wins, and removing one breaks the other."""
-    findings = []
-    for topic, wheels, keep in (
-        ("onnxruntime", ORT_WHEELS, _ort_wheels()[0]),
-        ("opencv", OPENCV_WHEELS, OPENCV_WHEELS[0]),
-        ("tensorflow", TENSORFLOW_WHEELS, TENSORFLOW_WHEELS[0]),
-    ):
-        both = [f"{name} {found[name]}" for name in wheels if name in found]
-        if len(both) > 1:
-            remove = " ".join(name for name in wheels if name in found)
-            repair = f"{PIP} uninstall -y {remove}\n{PIP} install --force-reinstall --no-deps '{_wanted(keep)}'"
-            findings.append(Finding(False, f"{' and '.join(both)} overwrite each other; keep one", repair, topic))
-    if all(name in found for name in CUDNN_WHEELS):
-        what = "cuDNN for CUDA 12 and for CUDA 13 overwrite each other"
-        advice = "Use one environment for training on CUDA and another for `pointe live`."
-        findings.append(Finding(False, what, advice, "cuda"))
-    return findings
-
-
-def _ort_wheels() -> tuple[str, ...]:
-    """The wheels of onnxruntime, the one for this machine first: pyproject.toml holds the same choice as markers."""
-    gpu = (sys.platform, platform.machine()) in {("linux", "x86_64"), ("win32", "AMD64")}
-    return ORT_WHEELS if gpu else ("onnxruntime", *(name for name in ORT_WHEELS if name != "onnxruntime"))
-
-
-def _wanted(name: str) -> str:
-    """The requirement on a package as pointe declares it: "opencv-python<6,>=5.0.0.93"."""
-    try:
-        requirements = metadata.requires("pointe") or []
-    except metadata.PackageNotFoundError:
-        requirements = []
-    plain = (requirement.split(";")[0].strip() for requirement in requirements)
-    return next((each for each in plain if re.fullmatch(rf"{re.escape(name)}[<>=!~].*", each)), name)
 
 
 # The libraries that do the work
@@ -204,7 +120,7 @@ def opencv() -> list[Finding]:
         ]
     if not hasattr(cv2, "FontFace"):
         version = getattr(cv2, "__version__", "without a version")
-        repair = f"{PIP} install --force-reinstall --no-deps '{_wanted('opencv-python')}'"
+        repair = f"{PIP} install --force-reinstall --no-deps '{wanted('opencv-python')}'"
         return [Finding(False, f"OpenCV {version} is damaged or older than 5", repair, "opencv", CANNOT_RUN)]
     built = cv2.getBuildInformation()
     reads = "reads video" if re.search(r"FFMPEG:\s+YES", built) else "WITHOUT FFmpeg"
@@ -214,7 +130,7 @@ def opencv() -> list[Finding]:
 
 
 def ffmpeg() -> list[Finding]:
-    repair = f"{PIP} install --force-reinstall '{_wanted('imageio-ffmpeg')}'\nUntil then leave --record out."
+    repair = f"{PIP} install --force-reinstall '{wanted('imageio-ffmpeg')}'\nUntil then leave --record out."
     try:
         import imageio_ffmpeg
 
@@ -226,26 +142,17 @@ def ffmpeg() -> list[Finding]:
 
 def onnxruntime() -> list[Finding]:
     repair = f"{PIP} uninstall -y {' '.join(name for name in ORT_WHEELS if name in installed())}\n"
-    repair += f"{PIP} install --force-reinstall --no-deps '{_wanted(_ort_wheels()[0])}'"
+    repair += f"{PIP} install --force-reinstall --no-deps '{wanted(ort_wheels()[0])}'"
     try:
         import onnxruntime as ort
     except ImportError as error:
-        advice = import_advice(error, _ort_wheels()[0])
+        advice = import_advice(error, ort_wheels()[0])
         return [Finding(False, f"does not load: {_first_line(error)}", advice, "onnxruntime", CANNOT_RUN)]
     if not hasattr(ort, "InferenceSession"):
         return [Finding(False, "is damaged, as after removing one of two wheels", repair, "onnxruntime", CANNOT_RUN)]
     names = [f"{name} {version}" for name, version in installed().items() if name in ORT_WHEELS]
     compiled = ", ".join(name.removesuffix("ExecutionProvider") for name in ort.get_available_providers())
     return [Finding(True, f"{', '.join(names) or ort.__version__}, built for {compiled}", topic="onnxruntime")]
-
-
-def import_advice(error: ImportError, package: str) -> str:
-    """What to type where a package does not load."""
-    if "cannot open shared object file" in str(error):
-        return f"A system library is missing. On Debian or Ubuntu, as root:\n{SYSTEM_LIBRARIES}"
-    if "DLL load failed" in str(error):
-        return "Install the Microsoft Visual C++ Redistributable (x64):\nhttps://aka.ms/vs/17/release/vc_redist.x64.exe"
-    return f"{PIP} install --force-reinstall '{_wanted(package)}'"
 
 
 # The device
@@ -269,7 +176,7 @@ def cuda() -> list[Finding]:
     advice = missing.advice
     if devices and PROVIDERS["cuda"] in missing.what:  # the wrong wheel
         advice = f"{PIP} uninstall -y {' '.join(name for name in ORT_WHEELS if name in installed())}\n"
-        advice += f"{PIP} install --force-reinstall '{_wanted('onnxruntime-gpu')}'"
+        advice += f"{PIP} install --force-reinstall '{wanted('onnxruntime-gpu')}'"
     found = f" ({devices} is there)" if devices else ""
     return [Finding(not missing.device_there, f"not used: {missing.what.rstrip('.')}{found}", advice, "cuda")]
 

@@ -7,18 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from live.doctor import (
-    Finding,
-    cameras,
-    double_wheels,
-    examine,
-    exit_code,
-    import_advice,
-    installed,
-    nvidia_devices,
-    packages,
-    print_findings,
-)
+from live.doctor import cameras, examine, exit_code, nvidia_devices, print_findings
+from live.installed import Finding, double_wheels, import_advice, installed, packages
 from live.window import SYSTEM_LIBRARIES
 from models.errors import DeviceError
 
