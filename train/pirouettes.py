@@ -24,7 +24,7 @@ ON_TWO_FEET = 0.15
 
 
 def spin(score: Score, turns: float, seconds: float, direction: int) -> None:
-    """The body turns, the eyes stay in front and come round last and fast (spotting)."""
+    """The body turns, in so many `seconds` in all; the eyes stay in front and come round last and fast (spotting)."""
     trunk, start = score.trunk, score.trunk.yaw
     spotting = score.chance(0.3 + 0.7 * score.style.skill)
     whole = max(1, round(turns))
@@ -34,7 +34,7 @@ def spin(score: Score, turns: float, seconds: float, direction: int) -> None:
         for share, look in ((0.22, -1.2), (0.5, -1.3), (0.7, 1.1), (1.0, 0.0)):
             trunk.yaw = float(here + share * each)
             trunk.look = look * direction if spotting else 0.0
-            score.exactly(seconds * (share - {0.22: 0.0, 0.5: 0.22, 0.7: 0.5, 1.0: 0.7}[share]))
+            score.exactly(seconds / whole * (share - {0.22: 0.0, 0.5: 0.22, 0.7: 0.5, 1.0: 0.7}[share]))
 
 
 def pirouette(score: Score) -> None:

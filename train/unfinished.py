@@ -21,13 +21,17 @@ def close(score: Score, seconds: float = 0.35) -> None:
 
 
 def half_a_tendu(score: Score) -> None:
-    """The foot sets off, a third of the way at most, and stops or comes back."""
+    """The foot sets off, half of the way at most, and stops or comes back.
+
+    Half of the way on the floor is less than a fifth of the angle: a leg that hangs lower slides out along the floor.
+    """
     score.any_side()
     where = score.pick("front", "side", "back")
     start_in(score, where)
     for _ in range(score.count(1, 3)):
         score.carry(score.between(0.0, 0.3))
-        score.free(score.working, raised(where, touching(score) * score.between(0.15, 0.4)), 0.97, 0.6, knee_of(where))
+        share = score.between(0.03, 0.1 if where == "back" else 0.18)
+        score.free(score.working, raised(where, touching(score) * share), 0.97, 0.6, knee_of(where))
         score.beat(score.between(0.3, 0.6), least=0.2)
         score.beat(score.between(0.1, 0.8))
         close(score)
@@ -84,7 +88,7 @@ def low_behind(score: Score) -> None:
         score.trunk.tilt += score.between(-0.1, 0.4)
         any_arms(score)
         score.exactly(score.between(0.25, 0.5))
-    score.exactly(score.between(0.05, 0.6))
+        score.exactly(score.between(0.05, 0.6))
     score.upright()
     if score.chance(0.5):
         steps(score, score.count(1, 4), 0.4, 0.4, score.between(-0.3, 0.3), 0.08, 0.3)
