@@ -16,7 +16,7 @@ ENCODER_FILE = "encoder.onnx"
 HEAD_FILE = "head.onnx"
 DEFAULT_MODEL = "ballet"
 NONE = "none"
-LARGEST_CARD_BYTES = 1_000_000
+LARGEST_CARD_BYTES = 10_000_000
 LARGEST_NETWORK_BYTES = 500_000_000  # InceptionV3 has 87 MB, the ancestor's LSTM 138 MB
 
 # How the moves are written for people. File and JSON names stay ASCII.

@@ -1,6 +1,7 @@
 """Folders in, clips with move, split and dancer out. Files may be empty: nothing here opens a video."""
 
 import itertools
+import os
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import UsageError
-from train.clip import TEST, TRAIN, Clip
+from train.clip import TEST, TRAIN, Clip, fingerprint
 from train.clips import ClipSet, find_clips, move_name
 from train.split import split_validation
 
@@ -296,3 +297,14 @@ def test_with_three_dancers_of_whom_one_can_be_spared_none_is_in_both_and_no_mov
     if len(everybody) >= 3 and needed != everybody:
         assert validation
         assert not {clip.dancer for clip in train} & {clip.dancer for clip in validation}
+
+
+def test_a_clip_is_known_by_its_content_wherever_it_lies_and_a_pipe_is_never_waited_for(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 1000
+    for name, written in (("a.mp4", content), ("b.mov", content), ("end.mp4", content[:-1] + b"x"), ("none.mp4", b"")):
+        (tmp_path / name).write_bytes(written)
+    known = fingerprint(tmp_path / "a.mp4")
+    assert fingerprint(tmp_path / "b.mov") == known and len(known) == 16
+    assert known not in (fingerprint(tmp_path / "end.mp4"), fingerprint(tmp_path / "none.mp4"))
+    os.mkfifo(tmp_path / "pipe.mp4")
+    assert fingerprint(tmp_path / "pipe.mp4") == fingerprint(tmp_path / "gone.mp4") == fingerprint(tmp_path) == ""

@@ -355,6 +355,7 @@ def test_without_a_test_split_what_the_model_did_not_learn_from_is_measured(mode
     code, out, err = pointe("eval", taught(model, tmp_path / "half", [plie]), data, "--report", tmp_path / "r")
     assert code == 6, err
     assert "measured on 1 of 2 clips; split: all that the model did not learn from, as none is kept" in out
+    assert "note: the model learnt from other clips of eve\n" in out
 
     code, out, err = pointe("eval", taught(model, tmp_path / "all", [plie, tendu]), data, "--report", tmp_path / "r")
     assert code == 0, err

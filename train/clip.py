@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from models.files import is_file
+
 Split = Literal["train", "test"]
 TRAIN: Split = "train"
 TEST: Split = "test"
@@ -18,7 +20,7 @@ class Clip:
     path: Path
     move: str  # ASCII snake_case
     split: Split
-    dancer: str | None = None  # as _dancer_name writes it
+    dancer: str | None = None  # as train.clips writes it
 
 
 def fingerprint(path: Path) -> str:
@@ -26,6 +28,8 @@ def fingerprint(path: Path) -> str:
 
     Of its size, beginning and end, so that a large collection need not be read through. "" where it cannot be read.
     """
+    if not is_file(path):  # a pipe would never end
+        return ""
     digest = hashlib.sha256()
     try:
         with path.open("rb") as file:

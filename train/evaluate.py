@@ -22,6 +22,7 @@ from train.clip import TEST, TRAIN, Clip, Skipped, fingerprint
 from train.clips import ClipSet, find_clips
 from train.event_scores import Span
 from train.report import ClipAnswer, write_report
+from train.split import dancers_in
 from train.stream_labels import LabelError, LabelledVideo, StreamLabels, find_streams
 from train.stream_report import print_tables, write_stream_report
 from train.stream_scores import StreamResult
@@ -66,8 +67,8 @@ WatchStream = Callable[[Iterable[Frame]], Seen]
 def evaluate_clips(card: ModelCard, data: Path, out: Path, answer: AnswerClip, *, model: str) -> None:
     """Write the report on a folder of clips by move to `out`: on its test clips, or on all where it has none.
 
-    Clips that the model learnt from are left out, and in the report with the reason: a folder that has grown since the
-    training may be split otherwise.
+    Test clips that are the same files as the model learnt from are left out, and in the report with the reason: a
+    folder that has grown since the training may be split otherwise.
 
     Args:
         answer: what the model says of a clip; raises SourceError where it says nothing.
@@ -98,13 +99,13 @@ def evaluate_clips(card: ModelCard, data: Path, out: Path, answer: AnswerClip, *
     unknown = [each for each in answers if each.truth not in card.names]
     skipped += [Skipped(each.path, f"the model has no move '{each.truth}'") for each in unknown]
     answers = [each for each in answers if each.truth in card.names]
-    if unknown and not answers:
+    if unknown and not answers and not learnt:
         raise UsageError(
             f"{model} has none of the moves of {data}: {', '.join(sorted({each.truth for each in unknown}))}.\n"
             f"It has {', '.join(card.names)}. Name the folders so, or evaluate another model."
         )
     if not answers:
-        raise SourceError(f"None of the {len(clips)} clips in {data} gave an answer.\n{skipped[0].reason}")
+        raise SourceError(f"None of the {len(clips)} clips in {data} gave an answer.\n{skipped[-1].reason}")
     metrics = write_report(
         out,
         title=f"{card.name} on {data.resolve().name}",
@@ -150,8 +151,8 @@ def _to_measure(found: ClipSet, card: ModelCard) -> tuple[Sequence[Clip], Sequen
 
 def _dancers_learnt(found: ClipSet, measured: Sequence[Clip], learnt: Collection[Clip]) -> list[str]:
     """A note on the dancers whom the model knows from other clips, and whom no note of the split names."""
-    in_train = {clip.dancer for clip in found.clips if clip.split == TRAIN}
-    known = {clip.dancer for clip in measured if clip.dancer} & {clip.dancer for clip in learnt} - in_train
+    named = dancers_in(found.clips, TRAIN) & dancers_in(found.clips, TEST)
+    known = {clip.dancer for clip in measured if clip.dancer} & {clip.dancer for clip in learnt} - named
     return [f"the model learnt from other clips of {', '.join(sorted(map(str, known)))}"] if known else []
 
 

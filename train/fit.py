@@ -7,7 +7,7 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from collections.abc import Sequence as Listed
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ import numpy as np
 import tensorflow as tf
 from rich.console import Console
 
+import models.keypoints
 import train.epochs
 import train.geometry
 import train.network
@@ -29,7 +30,7 @@ from models.machine import versions
 from models.runtime import Device
 from train.cache import code_hash
 from train.calibration import Answers, calibrated, fit_temperature, fit_thresholds
-from train.clip import TEST, TRAIN, fingerprint
+from train.clip import TEST, TRAIN, Skipped, fingerprint
 from train.epochs import JUDGE_BATCH, Lessons, make_judge, train_epochs
 from train.features import ClipFeatures, FeatureSet, extract
 from train.features_report import count_skipped
@@ -112,7 +113,7 @@ def fit_clips(
     for line in _remarks(material):
         console.print(line)
     fitted = fit_sequences(material, run, settings, resume=resume, name=name)
-    tested = [clip for clip in features.clips if clip.clip.split == TEST]
+    tested, features = _unlike_the_learnt(features, frozenset(material.provenance.clips))
     metrics = report_on_clips(fitted, tested, features, settings, data)
     console.print(_summary(fitted, metrics))
     left_out = count_skipped(features) if features.skipped else ""
@@ -122,6 +123,14 @@ def fit_clips(
     card = fitted.card.model_copy(update={"measured": measured})
     card.save(run)
     return replace(fitted, card=card, left_out=left_out)
+
+
+def _unlike_the_learnt(features: FeatureSet, learnt: Container[str]) -> tuple[list[ClipFeatures], FeatureSet]:
+    """The test clips of which no copy was learnt from; of the others the features say that they are skipped."""
+    tested = [clip for clip in features.clips if clip.clip.split == TEST]
+    copies = [clip for clip in tested if fingerprint(clip.clip.path) in learnt]
+    skipped = (Skipped(clip.clip.path, "the same file is in train, too") for clip in copies)
+    return [clip for clip in tested if clip not in copies], replace(features, skipped=(*features.skipped, *skipped))
 
 
 def clip_material(features: FeatureSet, settings: TrainSettings, *, trained_on: str, licence: str = "") -> Material:
@@ -285,7 +294,7 @@ def _config(material: Material, settings: TrainSettings) -> dict[str, Any]:
     clips = material.clips or {}
     return {
         "version": 1,
-        "code": code_hash(train.epochs, train.geometry, train.network, train.windows),
+        "code": code_hash(models.keypoints, train.epochs, train.geometry, train.network, train.windows),
         "settings": settings.as_dict(),
         "moves": list(material.moves),
         "encoder": material.encoder.model_dump(),
