@@ -308,6 +308,24 @@ def test_dancers_who_each_alone_show_a_move_are_validated_by_clip_and_that_is_sa
     assert set(fitted.card.provenance.clips) == {fingerprint(clip) for clip in clips}
 
 
+def test_nothing_is_measured_on_a_test_clip_that_is_the_same_file_as_one_learnt_from(tmp_path: Path) -> None:
+    for number, move in enumerate(("plie", "saute")):
+        for split in ("train", "test"):
+            (tmp_path / "data" / split / move).mkdir(parents=True)
+        for take in range(2):
+            draw_clip(tmp_path / "data" / "train" / move / f"{take}.mp4", number)
+    learnt = (tmp_path / "data" / "train" / "plie" / "0.mp4").read_bytes()
+    (tmp_path / "data" / "test" / "plie" / "copy.mp4").write_bytes(learnt)
+    (tmp_path / "data" / "test" / "plie" / "other.mp4").write_bytes(learnt + bytes(8))
+    chosen = settings_for(**TINY.as_dict() | {"encoder": "image", "epochs": 1})
+    fitted = fit_clips(tmp_path / "data", tmp_path / "run", chosen)
+    assert [name for name in fitted.card.measured if name.startswith("accuracy")] == [
+        "accuracy on 1 test clips of data"
+    ]
+    page = (tmp_path / "run" / "report" / "report.md").read_text("utf-8")
+    assert "- `test/plie/copy.mp4`: the same file is in train, too" in page
+
+
 def test_overconfident_answers_are_made_less_certain() -> None:
     random = np.random.default_rng(0)
     logits = random.standard_normal((4000, 3)) * 2
