@@ -7,7 +7,7 @@ demo: .venv/.runner
 	.venv/bin/pointe live demo --record out/demo.mp4 --events out/demo.jsonl
 
 test: .venv/.developer
-	.venv/bin/python -m pytest -n auto --dist loadfile
+	.venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # What CI runs after the tests.
 check: lint types

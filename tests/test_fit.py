@@ -403,7 +403,7 @@ def test_clips_in_a_folder_become_a_run_with_a_report(tmp_path: Path, capsys: py
             folder = tmp_path / "data" / split / move
             folder.mkdir(parents=True)
             for take in range(count):
-                draw_clip(folder / f"{take}.mp4", number)
+                draw_clip(folder / f"{take}.mp4", number, take + (split == "test") * 5)
     chosen = settings_for(**TINY.as_dict() | {"encoder": "image", "epochs": 6})
     fitted = fit_clips(tmp_path / "data", tmp_path / "run", chosen)
     assert list(fitted.card.measured.values()) == [1.0]
@@ -413,12 +413,12 @@ def test_clips_in_a_folder_become_a_run_with_a_report(tmp_path: Path, capsys: py
     assert len(report["answers"]) == 4
 
 
-def draw_clip(path: Path, number: int) -> None:
-    """A bright disc on black, or a dark one on white."""
+def draw_clip(path: Path, number: int, take: int = 0) -> None:
+    """A bright disc on black, or a dark one on white; each take a little elsewhere."""
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 15, (64, 64))
     for step in range(15):
         image = np.full((64, 64, 3), 255 * number, np.uint8)
-        cv2.circle(image, (10 + 3 * step, 32), 12, (40, 200 - 90 * number, 60), -1)
+        cv2.circle(image, (10 + 3 * step, 32 + take), 12, (40, 200 - 90 * number, 60), -1)
         writer.write(image)
     writer.release()
 
