@@ -27,6 +27,7 @@ from live.installed import (
     installed,
     ort_wheels,
     packages,
+    uninstall,
     wanted,
 )
 from live.window import display_problem
@@ -141,8 +142,9 @@ def ffmpeg() -> list[Finding]:
 
 
 def onnxruntime() -> list[Finding]:
-    repair = f"{PIP} uninstall -y {' '.join(name for name in ORT_WHEELS if name in installed())}\n"
-    repair += f"{PIP} install --force-reinstall --no-deps '{wanted(ort_wheels()[0])}'"
+    repair = (
+        f"{uninstall(ORT_WHEELS, installed())}\n{PIP} install --force-reinstall --no-deps '{wanted(ort_wheels()[0])}'"
+    )
     try:
         import onnxruntime as ort
     except ImportError as error:
@@ -175,8 +177,7 @@ def cuda() -> list[Finding]:
         return findings
     advice = missing.advice
     if devices and PROVIDERS["cuda"] in missing.what:  # the wrong wheel
-        advice = f"{PIP} uninstall -y {' '.join(name for name in ORT_WHEELS if name in installed())}\n"
-        advice += f"{PIP} install --force-reinstall '{wanted('onnxruntime-gpu')}'"
+        advice = f"{uninstall(ORT_WHEELS, installed())}\n{PIP} install --force-reinstall '{wanted('onnxruntime-gpu')}'"
     found = f" ({devices} is there)" if devices else ""
     return [Finding(not missing.device_there, f"not used: {missing.what.rstrip('.')}{found}", advice, "cuda")]
 

@@ -4,7 +4,7 @@ import platform
 import re
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 
@@ -78,14 +78,18 @@ def double_wheels(found: Mapping[str, str]) -> list[Finding]:
     ):
         both = [f"{name} {found[name]}" for name in wheels if name in found]
         if len(both) > 1:
-            remove = " ".join(name for name in wheels if name in found)
-            repair = f"{PIP} uninstall -y {remove}\n{PIP} install --force-reinstall --no-deps '{wanted(keep)}'"
+            repair = f"{uninstall(wheels, found)}\n{PIP} install --force-reinstall --no-deps '{wanted(keep)}'"
             findings.append(Finding(False, f"{' and '.join(both)} overwrite each other; keep one", repair, topic))
     if all(name in found for name in CUDNN_WHEELS):
         what = "cuDNN for CUDA 12 and for CUDA 13 overwrite each other"
         advice = "Use one environment for training on CUDA and another for `pointe live`."
         findings.append(Finding(False, what, advice, "cuda"))
     return findings
+
+
+def uninstall(wheels: Sequence[str], found: Mapping[str, str]) -> str:
+    """The command that removes those of the wheels that are installed."""
+    return f"{PIP} uninstall -y {' '.join(name for name in wheels if name in found)}"
 
 
 def ort_wheels() -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -41,6 +42,11 @@ def fingerprint(path: Path) -> str:
     except OSError:
         return ""
     return digest.hexdigest()[:16]
+
+
+def copies_of(fingerprints: Collection[str], clips: Iterable[Clip]) -> set[Clip]:
+    """Those of the clips that are, wherever they lie, files with one of these fingerprints."""
+    return {clip for clip in clips if fingerprint(clip.path) in fingerprints} if fingerprints else set()
 
 
 @dataclass(frozen=True)

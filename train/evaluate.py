@@ -18,7 +18,7 @@ from models.damage import Reading
 from models.errors import PartlyDone, SourceError, UsageError, harmless
 from models.frames import Frame, frames_promised
 from models.machine import versions
-from train.clip import TEST, TRAIN, Clip, Skipped, fingerprint
+from train.clip import TEST, TRAIN, Clip, Skipped, copies_of
 from train.clips import ClipSet, find_clips
 from train.event_scores import Span
 from train.report import ClipAnswer, write_report
@@ -130,14 +130,16 @@ def _to_measure(found: ClipSet, card: ModelCard) -> tuple[Sequence[Clip], Sequen
     """The clips to measure on, those left out as the model learnt from them, and how that was chosen: told, and as
     figures of the report."""
     known = frozenset(card.provenance.clips)
-    learnt = {clip for clip in found.clips if fingerprint(clip.path) in known} if known else set()
+    learnt = copies_of(known, found.clips)
     tested = [clip for clip in found.clips if clip.split == TEST]
     chosen = tested or found.clips
     unseen = [clip for clip in chosen if clip not in learnt]
+    left_out = [clip for clip in chosen if clip in learnt]
     if tested:
         split = "test"
     elif not unseen:
-        unseen, split = list(chosen), "all, as none is kept for the test: the model learnt from every one of them"
+        unseen, left_out = left_out, []
+        split = "all, as none is kept for the test: the model learnt from every one of them"
     elif known:
         split = "all that the model did not learn from, as none is kept for the test"
     else:
@@ -145,7 +147,6 @@ def _to_measure(found: ClipSet, card: ModelCard) -> tuple[Sequence[Clip], Sequen
     notes = [harmless(note).replace("\n", "?") for note in (*found.notes, *_dancers_learnt(found, unseen, learnt))]
     for note in notes:
         print(f"note: {note}")
-    left_out = [clip for clip in chosen if clip not in unseen]
     return unseen, left_out, {"split": split, **({"notes": "; ".join(notes)} if notes else {})}
 
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Mapping
 from collections.abc import Sequence as Listed
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ from models.machine import versions
 from models.runtime import Device
 from train.cache import code_hash
 from train.calibration import Answers, calibrated, fit_temperature, fit_thresholds
-from train.clip import TEST, TRAIN, Skipped, fingerprint
+from train.clip import TEST, TRAIN, Skipped, copies_of, fingerprint
 from train.epochs import JUDGE_BATCH, Lessons, make_judge, train_epochs
 from train.features import ClipFeatures, FeatureSet, extract
 from train.features_report import count_skipped
@@ -125,12 +125,13 @@ def fit_clips(
     return replace(fitted, card=card, left_out=left_out)
 
 
-def _unlike_the_learnt(features: FeatureSet, learnt: Container[str]) -> tuple[list[ClipFeatures], FeatureSet]:
+def _unlike_the_learnt(features: FeatureSet, learnt: Collection[str]) -> tuple[list[ClipFeatures], FeatureSet]:
     """The test clips of which no copy was learnt from; of the others the features say that they are skipped."""
-    tested = [clip for clip in features.clips if clip.clip.split == TEST]
-    copies = [clip for clip in tested if fingerprint(clip.clip.path) in learnt]
-    skipped = (Skipped(clip.clip.path, "the same file is in train, too") for clip in copies)
-    return [clip for clip in tested if clip not in copies], replace(features, skipped=(*features.skipped, *skipped))
+    tested = [each for each in features.clips if each.clip.split == TEST]
+    copies = copies_of(learnt, (each.clip for each in tested))
+    skipped = (Skipped(each.clip.path, "the same file is in train, too") for each in tested if each.clip in copies)
+    kept = [each for each in tested if each.clip not in copies]
+    return kept, replace(features, skipped=(*features.skipped, *skipped))
 
 
 def clip_material(features: FeatureSet, settings: TrainSettings, *, trained_on: str, licence: str = "") -> Material:

@@ -31,10 +31,12 @@ def spin(score: Score, turns: float, seconds: float, direction: int) -> None:
     for index in range(whole):
         here = start + direction * 2 * np.pi * turns * index / whole
         each = 2 * np.pi * turns / whole * direction
+        before = 0.0
         for share, look in ((0.22, -1.2), (0.5, -1.3), (0.7, 1.1), (1.0, 0.0)):
             trunk.yaw = float(here + share * each)
             trunk.look = look * direction if spotting else 0.0
-            score.exactly(seconds / whole * (share - {0.22: 0.0, 0.5: 0.22, 0.7: 0.5, 1.0: 0.7}[share]))
+            score.exactly(seconds / whole * (share - before))
+            before = share
 
 
 def pirouette(score: Score) -> None:

@@ -25,7 +25,6 @@ from models.errors import UsageError
 from models.machine import machine, versions
 from train.settings import TrainSettings
 
-OTHER_CODE = "other code of network, lessons or windows"
 CONFIG_FILE = "config.json"
 ENVIRONMENT_FILE = "environment.json"
 HISTORY_FILE = "history.csv"
@@ -117,11 +116,9 @@ class RunFolder:
             return Progress()
         differing = _differences(read_config(self.path), json.loads(json.dumps(config)))
         if differing:
-            resume_with = "Give the same settings and clips to resume it"
-            if OTHER_CODE in differing:
-                resume_with = "Resume it with the version of pointe that began it"
             raise UsageError(
-                f"{self.path} was trained with {'; '.join(differing)}.\n{resume_with}, or train into another folder."
+                f"{self.path} was trained with {'; '.join(differing)}.\n"
+                "Resume it with the settings, clips and version of pointe that began it, or train into another folder."
             )
         return self._read_progress()
 
@@ -193,7 +190,7 @@ def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     elif old.get("encoder") != new["encoder"]:
         words.append("another encoder")
     elif old.get("code", new["code"]) != new["code"]:  # runs of before it was kept have none
-        words.append(OTHER_CODE)
+        words.append("other code of network, lessons or windows")
     elif old.get("data_sha256") != new["data_sha256"]:
         words.append("other clips")
     return words
