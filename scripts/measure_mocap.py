@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Annotated
 
@@ -27,12 +27,13 @@ import train.figure
 import train.mirror
 from live.several import Head
 from models.card import HEAD_FILE, NONE, ModelCard, find_model, sha256_of
-from models.encoders import Encoder, open_encoder
+from models.encoders import open_encoder
 from models.errors import SourceError
 from models.frames import Frame
 from models.pretrained import pretrained_path
 from models.runtime import open_session
 from scripts.measure_made import as_result, watch_features
+from train.at_once import each_of
 from train.cache import code_hash, write_arrays
 from train.camera import look_from
 from train.dancer import Film
@@ -146,16 +147,17 @@ def _figures(dance: StreamScores, everyday: StreamScores, everyday_kinds: Stream
 def film_all(mocap: Path, sample_hz: float, cache: Path) -> Iterator[Trial]:
     """Every trial from every side, filmed once and then read from the cache."""
     labels = json.loads((mocap / "labels.json").read_text("utf-8"))
-    encoder = open_encoder("pose", pretrained_path("pose"), "cpu")
+    films = [
+        (mocap / f"{name}.npz", azimuth, film_file(cache, mocap / f"{name}.npz", azimuth, sample_hz))
+        for name in labels
+        for azimuth in AZIMUTHS_DEG
+    ]
+    each_of(partial(_film, sample_hz=sample_hz), [film for film in films if not film[2].exists()])
     for name, label in labels.items():
         danced = [Span(each["move"], each["start_s"], each["end_s"]) for each in label["moves"]]
         ignored = [(each["start_s"], each["end_s"]) for each in label["ignore"]]
         for azimuth in AZIMUTHS_DEG:
-            file = film_file(cache, mocap / f"{name}.npz", azimuth, sample_hz)
-            if not file.exists():
-                times, features = _film(mocap / f"{name}.npz", azimuth, sample_hz, encoder)
-                write_arrays(file, times=times, features=features)
-            seen = np.load(file)
+            seen = np.load(film_file(cache, mocap / f"{name}.npz", azimuth, sample_hz))
             yield Trial(name, azimuth, seen["times"], seen["features"], danced, ignored)
 
 
@@ -176,9 +178,9 @@ def _made_by() -> str:
     return f"{sha256_of(pretrained_path('pose'))} {code_hash()} {code_hash(*DRAWING)} {sha256_of(train.figure.MESH)}"
 
 
-def _film(
-    path: Path, azimuth_deg: int, sample_hz: float, encoder: Encoder
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
+def _film(film_of: tuple[Path, int, Path], *, sample_hz: float) -> None:
+    """Draw a recording from one side, and keep what the encoder sees in it."""
+    path, azimuth_deg, kept = film_of
     motion = np.load(path)
     positions, names = motion["positions"], [str(name) for name in motion["joints"]]
     positions = positions[1:]  # the first frame may be a T-pose
@@ -186,12 +188,12 @@ def _film(
     steps = np.minimum(np.round(times * float(motion["fps"])).astype(int), len(positions) - 1)
     camera = look_from(positions, np.radians(azimuth_deg), **CAMERA)
     film = Film(camera, HEIGHT)
-    encoder.reset()
+    encoder = open_encoder("pose", pretrained_path("pose"), "cpu")
     features = []
     for index, (step, time_s) in enumerate(zip(steps, times, strict=True)):
         feature = encoder.push(Frame(film.shoot(positions[step], names), index, float(time_s)))
         features.append(np.full(51, np.nan, np.float32) if feature is None else feature)
-    return times, np.stack(features)
+    write_arrays(kept, times=times, features=np.stack(features))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ import numpy as np
 from models.errors import SourceError
 from models.keypoints import INDEX
 from train import everyday
+from train.at_once import each_of
 from train.body import Array, Body
 from train.camera import Camera, estimate, look_from, random_camera
 from train.choreography import MOVES, PROGRAMS, Stream, make_clip, make_stream
@@ -76,15 +78,20 @@ def feature_streams(
     """`n` streams, each seen by `cameras` cameras. Labels are indices into `moves`; "none" must be one of them."""
     from train.windows import Sequence as FeatureSequence  # it would pull in what drawing does not need
 
-    danced = [move for move in moves if move != "none"]
-    result = []
-    for index in range(n):
-        stream = make_stream(seed * 1_000_003 + index, seconds, danced)
-        for view in range(cameras):
-            rng = np.random.default_rng([seed, index, view])
-            features, labels = observe(stream, rng, sample_hz, moves)
-            result.append(FeatureSequence(f"made-{seed}-{index}-{view}", features, labels))
-    return result
+    seen = partial(_seen, seconds=seconds, sample_hz=sample_hz, seed=seed, moves=tuple(moves), cameras=cameras)
+    return [
+        FeatureSequence(f"made-{seed}-{index}-{view}", features, labels)
+        for index, views in enumerate(each_of(seen, range(n)))
+        for view, (features, labels) in enumerate(views)
+    ]
+
+
+def _seen(
+    index: int, *, seconds: float, sample_hz: float, seed: int, moves: tuple[str, ...], cameras: int
+) -> list[tuple[Array, Array]]:
+    """Features and labels of one stream, from each camera."""
+    stream = make_stream(seed * 1_000_003 + index, seconds, [move for move in moves if move != "none"])
+    return [observe(stream, np.random.default_rng([seed, index, view]), sample_hz, moves) for view in range(cameras)]
 
 
 # -- clips and videos ---------------------------------------------------------------------------------------------
@@ -143,16 +150,19 @@ def write_clips(
 ) -> list[Path]:
     """`count` clips of each move under OUT/train/<move> and OUT/test/<move>; returns their paths."""
     tests = round(count * test_fraction)
-    written = []
-    for index, move in enumerate(moves):
-        for number in range(count):
-            clip_seed = (seed * 1009 + index) * 100_003 + number
-            clip = make_clip(move, clip_seed)
-            film = any_film(clip, np.random.default_rng([seed, index, number]), height)
-            path = out / ("test" if number < tests else "train") / move / f"{move}_{seed}_{number:04d}.mp4"
-            write_video(path, shoot(clip, film, fps), fps)
-            written.append(path)
-    return written
+    clips = [
+        (index, move, number, out / ("test" if number < tests else "train") / move / f"{move}_{seed}_{number:04d}.mp4")
+        for index, move in enumerate(moves)
+        for number in range(count)
+    ]
+    return each_of(partial(_write_clip, seed=seed, height=height, fps=fps), clips)
+
+
+def _write_clip(clip: tuple[int, str, int, Path], *, seed: int, height: int, fps: float) -> Path:
+    index, move, number, path = clip
+    stream = make_clip(move, (seed * 1009 + index) * 100_003 + number)
+    write_video(path, shoot(stream, any_film(stream, np.random.default_rng([seed, index, number]), height), fps), fps)
+    return path
 
 
 def write_streams(
@@ -170,20 +180,31 @@ def write_streams(
     `views` are azimuths in degrees from where the dancer faces at the start, towards her left; each stream is filmed
     from each of them. Without them one camera stands anywhere, and the labels say which side it sees at the start.
     """
-    written = []
-    danced = [move for move in moves if move != "none"]
-    for number in range(count):
-        stream = make_stream(seed * 1_000_003 + number, seconds, danced)
-        start = facing(stream)
-        for view in views or (None,):
-            rng = np.random.default_rng([seed, number])
-            film = any_film(stream, rng, height, None if view is None else start + np.radians(view))
-            path = out / f"stream_{seed}_{number:04d}{'' if view is None else f'_{view:+04d}'}.mp4"
-            write_video(path, shoot(stream, film, fps), fps)
-            seen_from = side_seen(film.camera, start) if view is None else f"{view}°"
-            labels_of(stream, seen_from).save(path.with_suffix(LABELS))
-            written.append(path)
-    return written
+    danced = tuple(move for move in moves if move != "none")
+    films = [(number, view) for number in range(count) for view in views or (None,)]
+    write = partial(_write_stream, out=out, danced=danced, seed=seed, seconds=seconds, height=height, fps=fps)
+    return each_of(write, films)
+
+
+def _write_stream(
+    film_of: tuple[int, int | None],
+    *,
+    out: Path,
+    danced: tuple[str, ...],
+    seed: int,
+    seconds: float,
+    height: int,
+    fps: float,
+) -> Path:
+    number, view = film_of
+    stream = make_stream(seed * 1_000_003 + number, seconds, danced)
+    start = facing(stream)
+    rng = np.random.default_rng([seed, number])
+    film = any_film(stream, rng, height, None if view is None else start + np.radians(view))
+    path = out / f"stream_{seed}_{number:04d}{'' if view is None else f'_{view:+04d}'}.mp4"
+    write_video(path, shoot(stream, film, fps), fps)
+    labels_of(stream, side_seen(film.camera, start) if view is None else f"{view}°").save(path.with_suffix(LABELS))
+    return path
 
 
 def labels_of(stream: Stream, view: str) -> StreamLabels:
