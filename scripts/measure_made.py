@@ -23,9 +23,10 @@ from models.card import HEAD_FILE, ModelCard, find_model
 from models.encoders import JOINTS_TO_FOLLOW, LIMBS, SEEN, Feature
 from models.frames import Box, Frame
 from models.runtime import open_session
-from train.camera import estimate, random_camera
+from train.camera import random_camera
 from train.choreography import MOVES, make_stream
 from train.default import STREAM_S, TEST_SEED
+from train.estimator import estimate
 from train.event_scores import Span
 from train.stream_report import StreamReport, print_tables, write_stream_report
 from train.stream_scores import StreamResult, score

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from models.keypoints import INDEX
-from scripts.measure_estimator import Take, exchange_of, figures_of, lost_of, raised_leg
+from scripts.estimator_figures import Take, exchange_of, figures_of, lost_of, raised_leg
 from train.body import JOINT, Body
-from train.camera import SEEN, Camera, estimate, look_from, torso_lengths, view_of
+from train.camera import SEEN, Camera, look_from
 from train.choreography import make_clip
+from train.estimator import estimate, torso_lengths, view_of
 from train.score import Score
 from train.style import Style
 
@@ -117,3 +118,30 @@ def test_the_report_counts_a_fallen_leg_an_exchanged_pair_and_a_step_without_a_d
     assert figures["swapped"]["front"]["ankle"] == 0.2
     assert figures["spells"]["ankle lost"] == {"steps": 20, "share": 0.4}
     assert raised_leg(take.truth)[0].tolist() == [0] * len(positions)
+
+
+def cut_off(steps: int) -> tuple[Take, Take]:
+    """One take of a whole dancer, and one that shows the legs alone."""
+    positions = standing_with_a_leg_to_the_side(steps)
+    whole = camera_at(positions, 0)
+    legs_only = Camera(whole.place, (whole.target[0], 0.35, whole.target[2]), whole.focal * 1.8, whole.aspect)
+    return Take(positions, whole, ()), Take(positions, legs_only, (), cut=True)
+
+
+def test_a_perfect_sight_of_a_body_cut_off_has_no_joint_outside_put_inside_and_none_far_off() -> None:
+    takes = cut_off(60)
+    seen = [np.concatenate([take.truth, np.full((60, 17, 1), 0.5)], -1) for take in takes]
+    figures = figures_of(takes, seen)
+    outside = figures["joints outside of the picture"]
+    assert sum(row["joints"] for row in outside.values()) > 60
+    assert {row["put inside"] for row in outside.values()} <= {0, None}
+    assert {row["far"] for row in figures["joints within, of bodies cut off"].values()} <= {0, None}
+
+
+def test_the_model_is_less_sure_of_joints_outside_of_the_picture_the_farther_they_are() -> None:
+    whole, cut = cut_off(600)
+    seen = [estimate(cut.positions, cut.camera, np.random.default_rng(seed)) for seed in SEEDS]
+    figures = figures_of([whole, *[cut] * len(seen)], [seen[0], *seen])
+    scores = [row["score"] for row in figures["joints outside of the picture"].values() if row["score"] is not None]
+    assert len(scores) >= 2
+    assert scores[-1] < min(0.25, scores[0])

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.keypoints import INDEX, MIRRORED
-from train.camera import Camera, estimate, look_from, project, random_camera
+from train.camera import Camera, look_from, project, random_camera
 from train.choreography import MOVES, Segment, Stream, make_clip, make_stream
+from train.estimator import estimate
 from train.stream_labels import StreamLabels
 from train.synth import (
     DEMO_MOVES,

@@ -26,10 +26,11 @@ from models.keypoints import INDEX
 from train import everyday
 from train.at_once import each_of
 from train.body import Array, Body
-from train.camera import Camera, estimate, look_from, random_camera
+from train.camera import Camera, look_from, random_camera
 from train.choreography import MOVES, PROGRAMS, Stream, make_clip, make_stream
 from train.company import company
 from train.dancer import Costume, Film, Studio
+from train.estimator import estimate
 from train.score import Score
 from train.stream_labels import LABELS, LabelledMove, StreamLabels, Stretch
 from train.style import Style
