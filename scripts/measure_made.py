@@ -23,16 +23,20 @@ from models.card import HEAD_FILE, ModelCard, find_model
 from models.encoders import JOINTS_TO_FOLLOW, LIMBS, SEEN, Feature
 from models.frames import Box, Frame
 from models.runtime import open_session
-from train.camera import random_camera
-from train.choreography import MOVES, make_stream
+from train.body import Array
+from train.camera import SEEN as JOINTS_SEEN
+from train.camera import Camera, random_camera
+from train.choreography import MOVES, Stream, make_stream
 from train.default import STREAM_S, TEST_SEED
 from train.estimator import estimate
 from train.event_scores import Span
+from train.held_camera import held
 from train.stream_report import StreamReport, print_tables, write_stream_report
 from train.stream_scores import StreamResult, score
 from train.synth import facing, side_seen
 
 PIXEL = np.zeros((1, 1, 3), np.uint8)
+LEAST_SEEN = 0.5  # of the time of a move in which the dancer is in the picture, for it to count as danced
 
 
 class Replay:
@@ -73,16 +77,21 @@ def main(
     seed: Annotated[int, typer.Option(help="Of the streams; training and validation use 1 and 2.")] = TEST_SEED,
     card: Annotated[bool, typer.Option("--card", help="Write the figures into the model's card and page.")] = False,
     report: Annotated[Path | None, typer.Option(help="Folder for a report by move and view, with pictures.")] = None,
+    in_hands: Annotated[bool, typer.Option("--in-hands", help="Every camera is held and follows the dancer.")] = False,
 ) -> None:
-    """Print the figures by move, then one JSON line."""
+    """Print the figures by move, then one JSON line.
+
+    What is danced where the camera does not see it counts neither as danced nor, if it is announced, as false.
+    """
     folder = find_model(model)
     model_card = ModelCard.load(folder)
     head = open_session(folder / HEAD_FILE, "cpu")
-    results = [_result(model_card, head, seed, index) for index in range(streams)]
+    results = [_result(model_card, head, seed, index, in_hands) for index in range(streams)]
     scores = score(results, model_card.names)
     displays = [move.display for move in model_card.moves]
     print_tables(StreamReport(scores, {}), model_card.names, displays)
-    measured_on = f"{streams} made streams of {STREAM_S:g} s, seed {seed}, modelled errors"
+    what = "moves seen by cameras in hands" if in_hands else "moves in the picture"
+    measured_on = f"{streams} made streams of {STREAM_S:g} s, seed {seed}, modelled errors, {what}"
     if report:
         write_stream_report(
             report,
@@ -106,19 +115,49 @@ def main(
         write_into_card(folder, figures, measured_on)
 
 
-def _result(card: ModelCard, head: Head, seed: int, index: int) -> StreamResult:
+def _result(card: ModelCard, head: Head, seed: int, index: int, in_hands: bool) -> StreamResult:
     """One made stream, seen by one camera."""
     stream = make_stream(seed * 1_000_003 + index, STREAM_S, MOVES)
     rng = np.random.default_rng([seed, index])
     times = np.arange(0, stream.seconds - 1 / stream.hz, 1 / card.sample_hz)
     steps = np.minimum(np.round(times * stream.hz).astype(int), len(stream.positions) - 1)
+    filmed = stream.positions[steps]
     camera = random_camera(stream.positions, rng)
-    seen = estimate(stream.positions[steps], camera, rng)
+    if in_hands:
+        camera = held(camera, filmed, card.sample_hz, np.random.default_rng([seed, index, 1]))
+    seen = estimate(filmed, camera, rng)
     features = seen.reshape(len(steps), -1).astype(np.float32)
-    danced = [Span(each.move, each.start_s, each.end_s) for each in stream.segments]
+    danced, hidden = part_by_sight(stream, times, in_the_picture(filmed, camera))
     watched = watch_features(card, head, features, times)
     view = side_seen(camera, facing(stream))
-    return as_result(watched, f"made-{seed}-{index}", stream.seconds, danced, stream.unsure, view)
+    return as_result(watched, f"made-{seed}-{index}", stream.seconds, danced, [*stream.unsure, *hidden], view)
+
+
+def in_the_picture(positions: Array, camera: Camera) -> npt.NDArray[np.bool_]:
+    """In which steps enough joints are in the picture for the encoder to follow the dancer; (steps,)."""
+    places = camera.project(positions[:, JOINTS_SEEN][:, LIMBS])[..., :2]
+    inside = np.all((places >= 0) & (places <= (camera.aspect, 1)), axis=2)
+    return np.asarray(np.count_nonzero(inside, axis=1) >= JOINTS_TO_FOLLOW)
+
+
+def part_by_sight(
+    stream: Stream, times: npt.NDArray[np.float64], seen: npt.NDArray[np.bool_]
+) -> tuple[list[Span], list[tuple[float, float]]]:
+    """The moves danced in the picture, and the times of those danced outside of it, where nobody can find them.
+
+    Args:
+        stream: what is danced.
+        times, seen: (steps,) when it was looked at, and whether the dancer was in the picture.
+    """
+    danced: list[Span] = []
+    hidden: list[tuple[float, float]] = []
+    for each in stream.segments:
+        during = seen[(times >= each.start_s) & (times < each.end_s)]
+        if during.size and during.mean() < LEAST_SEEN:
+            hidden.append((each.start_s, each.end_s))
+        else:
+            danced.append(Span(each.move, each.start_s, each.end_s))
+    return danced, hidden
 
 
 def write_into_card(folder: Path, figures: Mapping[str, float], measured_on: str) -> None:

@@ -11,10 +11,11 @@ import pytest
 from models.card import HEAD_FILE, ModelCard, find_model
 from models.errors import SourceError
 from models.runtime import open_session
-from scripts.measure_made import Replay, announcements, as_result, watch_features
+from scripts.measure_made import Replay, announcements, as_result, in_the_picture, part_by_sight, watch_features
 from scripts.measure_mocap import AZIMUTHS_DEG, KIND_NAMES, KIND_OF, as_kinds, film_all, film_file, is_everyday, main
 from scripts.measure_motion import compare, postures_by_kind
 from train.body import turned
+from train.camera import look_from
 from train.choreography import Stream, make_clip, make_stream
 from train.event_scores import Span
 from train.stream_scores import StreamResult, score
@@ -156,3 +157,24 @@ def test_what_is_recorded_and_hardly_ever_made_is_told() -> None:
         assert compare(of_leant[kind]["trunk from upright"], measures["trunk from upright"]).beyond > 0.5
         # a body that leans as a whole bends its joints as before
         assert of_leant[kind]["knee, more bent"] == pytest.approx(measures["knee, more bent"], abs=1e-6)
+
+
+def test_a_move_counts_as_danced_where_the_camera_sees_it_and_else_as_neither_danced_nor_false() -> None:
+    stream = make_clip("pirouette", 3)
+    times = np.arange(0, stream.seconds, 1 / 15)
+    everywhere, nowhere = np.ones(len(times), bool), np.zeros(len(times), bool)
+    moves = [Span(move.move, move.start_s, move.end_s) for move in stream.segments]
+    assert part_by_sight(stream, times, everywhere) == (moves, [])
+    assert part_by_sight(stream, times, nowhere) == ([], [(move.start_s, move.end_s) for move in moves])
+
+
+def test_a_dancer_is_in_the_picture_while_half_of_her_limbs_are() -> None:
+    positions = make_clip("plie", 3).positions
+    whole = look_from(positions, 0.0, 1.2, 4.0, 0.8)
+    assert in_the_picture(positions, whole).all()
+    looking_up, looking_away = (
+        replace(whole, target=(whole.target[0] + right, whole.target[1] + up, whole.target[2]))
+        for right, up in ((0.0, 1.8), (5.0, 0.0))
+    )
+    assert not in_the_picture(positions, looking_up).any()
+    assert not in_the_picture(positions, looking_away).any()

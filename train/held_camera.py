@@ -1,0 +1,72 @@
+"""A camera in somebody's hands: turned after the dancer, a little late, shaking, nearer and farther.
+
+A camera on a stand sees where the dancer goes; of one that follows her only the body's own motion is left to tell a
+walk from standing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+from scipy.signal import lfilter
+
+from train.body import JOINT, Array
+from train.camera import Camera
+from train.estimator import ripple
+
+LATE_S = (0.1, 0.8)  # how late the operator is
+SHAKE = (0.001, 0.012)  # standard deviation, in frame heights
+FILL = (0.55, 0.95)  # of the picture's height that the dancer takes
+BEYOND_THE_HEAD = 1.08  # how tall she is in heights of her head's middle
+ZOOMS = 0.35  # the share of operators who zoom while they film
+
+
+@dataclass(frozen=True)
+class HeldCamera(Camera):
+    """A camera that is turned and zooms while it films; it stays in its place.
+
+    `turned` (steps, 2): radians to the right of and below where it looked at first. `zoomed` (steps,): how many times
+    as long its focal length is.
+    """
+
+    turned: Array = field(default_factory=lambda: np.zeros((1, 2)))
+    zoomed: Array = field(default_factory=lambda: np.ones(1))
+
+    def project(self, points: Array) -> Array:
+        """As `Camera.project`, for points (steps, n, 3)."""
+        right, down, ahead = np.moveaxis(self.seen_from(points), -1, 0)
+        (cos, cos_down), (sin, sin_down) = (each.T[:, :, None] for each in (np.cos(self.turned), np.sin(self.turned)))
+        right, ahead = cos * right - sin * ahead, sin * right + cos * ahead
+        down, ahead = cos_down * down - sin_down * ahead, sin_down * down + cos_down * ahead
+        return self.onto_picture(np.stack([right, down, ahead], -1))
+
+    @property
+    def focal_lengths(self) -> Array:
+        return np.asarray(self.focal * self.zoomed)
+
+
+def held(camera: Camera, positions: Array, sample_hz: float, rng: np.random.Generator) -> HeldCamera:
+    """The camera in the hands of somebody who follows the dancer.
+
+    Args:
+        camera: where it is, and what it looks at first.
+        positions: (steps, joints, 3) of what it films.
+        sample_hz: how many steps there are in a second.
+        rng: of this operator.
+    """
+    right, down, ahead = camera.seen_from(positions[:, JOINT["pelvis"]]).T
+    late = float(np.exp(-1 / (sample_hz * rng.uniform(*LATE_S))))
+    aims = _late(np.arctan2(right, ahead), late), _late(np.arctan2(down, ahead), late**0.3)  # later up and down
+    shakes = rng.uniform(*SHAKE) / camera.focal * ripple(rng, len(positions), 2, 0.93)
+    tall = BEYOND_THE_HEAD * float(np.percentile(positions[:, JOINT["head"], 1], 90))
+    zoomed = np.full(len(positions), rng.uniform(*FILL) * float(np.median(ahead)) / (camera.focal * tall))
+    if rng.random() < ZOOMS:
+        zoomed = zoomed * np.exp(0.2 * _late(ripple(rng, len(positions), 1, 0.985)[:, 0], 0.9))
+    stand = {each.name: getattr(camera, each.name) for each in fields(camera)}
+    return HeldCamera(**stand, turned=np.stack(aims, axis=1) + shakes, zoomed=zoomed)
+
+
+def _late(values: Array, memory: float) -> Array:
+    """Values (steps,) as followed by somebody who reacts late: each is `memory` of the one before and the rest new."""
+    return np.asarray(lfilter([1 - memory], [1, -memory], values, zi=values[:1] * memory)[0])
