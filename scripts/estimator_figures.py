@@ -76,7 +76,7 @@ def _joints(pair: _Pair) -> dict[str, Any]:
     rows = {}
     shake = np.linalg.norm(np.diff(pair.seen - pair.truth, axis=0), axis=-1)
     shake[np.diff(pair.take) != 0] = np.nan
-    for name in dict.fromkeys(name.removeprefix("left_").removeprefix("right_") for name in KEYPOINTS):
+    for name in dict.fromkeys(KINDS):
         both = [index for index, keypoint in enumerate(KEYPOINTS) if keypoint.endswith(name)]
         rows[name] = {
             "median": _round(np.median(error[:, both])),

@@ -1,13 +1,28 @@
-"""Parts of a work, each in a process of its own."""
+"""Parts of a work, each in another process."""
 
 import os
+import signal
+import subprocess
+import sys
 from math import isqrt
+from pathlib import Path
 
 import pytest
 
 from train.at_once import LEAST_PARTS, each_of
+from train.synth import feature_streams, write_clips
 
-PARTS = range(3 * LEAST_PARTS)
+PARTS = range(6 * LEAST_PARTS)
+SLEEPS = """
+import sys, time
+from train.at_once import each_of
+
+def sleep(part):
+    print("begun", flush=True)
+    time.sleep(20)
+
+each_of(sleep, range(40), 2)
+"""
 
 
 @pytest.mark.parametrize("processes", [1, 2, 5])
@@ -17,12 +32,46 @@ def test_results_come_in_the_order_of_the_parts_whoever_made_them(processes: int
 
 def test_many_parts_are_done_by_other_processes_and_few_by_this_one() -> None:
     assert os.getpid() not in each_of(_who, PARTS, 2)
-    assert set(each_of(_who, PARTS[:2], 2)) == {os.getpid()}
+    assert set(each_of(_who, PARTS[: LEAST_PARTS - 1], 2)) == {os.getpid()}
 
 
 def test_what_a_part_raises_is_raised_here() -> None:
     with pytest.raises(ValueError, match="nonnegative"):
         each_of(isqrt, [*PARTS, -1], 2)
+
+
+def test_clips_and_features_are_the_same_however_many_cores_make_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    for cores in (1, 2):
+        monkeypatch.setattr("train.at_once.cores", lambda cores=cores: cores)
+        clips = write_clips(tmp_path / str(cores), LEAST_PARTS, ("changement",), height=48, fps=4)
+        streams = feature_streams(LEAST_PARTS, 6.0, seed=3)
+        made.append(([clip.read_bytes() for clip in clips], [stream.features.tobytes() for stream in streams]))
+    assert made[0] == made[1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals as Unix has them")
+@pytest.mark.parametrize("how", ["Ctrl-C", "kill -9"])
+def test_no_process_outlives_the_one_that_was_stopped(how: str, root: Path, tmp_path: Path) -> None:
+    script = tmp_path / "sleeps.py"  # without the `if __name__ == "__main__"` that other pools need
+    script.write_text(SLEEPS)
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    process = subprocess.Popen(
+        [sys.executable, script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env=environment,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"begun\n"
+    if how == "Ctrl-C":
+        os.killpg(process.pid, signal.SIGINT)
+    else:
+        process.kill()
+    process.communicate(timeout=30)  # its output, which they all have, ends once none of them is left
 
 
 def _who(part: int) -> int:

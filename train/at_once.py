@@ -1,42 +1,51 @@
-"""Work of many parts on all cores, each part in a process of its own; what comes out does not hang on how many."""
+"""Work of many parts on all cores, each part in another process; what comes out does not hang on how many there are."""
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from typing import TypeVar
 
 import cv2
+from joblib import Parallel, delayed, parallel_config
+from joblib.externals.loky import get_reusable_executor
 
 from models.machine import cores
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 
-# A process takes about a second to start; what is done sooner is done here.
-LEAST_PARTS = 12
-# Parts are handed out in lots, few enough that no process is left alone with the last one for long.
-LOTS = 8  # for each process
+LEAST_PARTS = 4  # fewer are done before the processes have started
+ORPHAN_S = 1.0  # how long a process goes on after the one that started it was killed
 
 
 def each_of(work: Callable[[Part], Result], parts: Sequence[Part], processes: int | None = None) -> list[Result]:
-    """The result of each part, in their order.
+    """The result of each part, in their order; what a part raises is raised here.
 
     Args:
-        work: a function of a module, which no part changes anything for.
-        parts: all that it hangs on, and small; they are sent to the processes.
-        processes: one for each core if None. With one, or few parts, the work is done here. A script that calls this
-            needs the usual `if __name__ == "__main__":`, since each process reads it anew.
+        work: a function of a module.
+        parts: all that it hangs on, and small, since they are sent to the processes.
+        processes: one for each core if None. With one, or few parts, the work is done here.
     """
     processes = min(cores() if processes is None else processes, len(parts))
     if processes <= 1 or len(parts) < LEAST_PARTS:
         return [work(part) for part in parts]
-    lot = -(-len(parts) // (LOTS * processes))
-    # Forked processes would inherit the threads of TensorFlow, which do not survive that.
-    with ProcessPoolExecutor(processes, get_context("spawn"), initializer=_alone) as pool:
-        return list(pool.map(work, parts, chunksize=lot))
+    try:
+        with parallel_config("loky", n_jobs=processes, initializer=_begin, initargs=(os.getpid(),)):
+            return list(Parallel()(delayed(work)(part) for part in parts))
+    finally:
+        get_reusable_executor().shutdown(wait=False, kill_workers=True)  # else they wait for more for minutes
 
 
-def _alone() -> None:
+def _begin(parent: int) -> None:
     cv2.setNumThreads(1)  # the other cores have processes of their own
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """Nobody tells a process that the one it works for was killed."""
+    while os.getppid() == parent:
+        time.sleep(ORPHAN_S)
+    os._exit(1)

@@ -14,6 +14,7 @@ from models.keypoints import KEYPOINTS
 from train.body import JOINT, Array, unit
 
 SEEN = [JOINT[name] for name in KEYPOINTS]
+NEAREST = 0.1  # metres before the camera; what is nearer, or behind it, counts as so far
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Camera:
 
     def onto_picture(self, seen: Array) -> Array:
         """What `project` gives for points as `seen_from` has them."""
-        depth = np.maximum(seen[..., 2:], 0.1)
+        depth = np.maximum(seen[..., 2:], NEAREST)
         middle = np.array([self.aspect / 2, 0.5])
         focal = self.focal_lengths.reshape(-1, *[1] * (seen.ndim - 1))
         return np.concatenate([seen[..., :2] / depth * focal + middle, depth], -1)

@@ -37,13 +37,14 @@ ALL_SWAPPED, LEGS_SWAPPED = (0.040, 0.025, 0.006), (0.030, 0.032, 0.025)
 # Of a leg whose ankle is RAISED torsos above the other, how often the ankle or the knee alone is put on the standing
 # leg, and how often either is quite wrong in another way; by how the hips face the camera.
 RAISED = 0.6
-JUST_OUTSIDE = 0.03  # of the picture, in torsos: less is as good as inside
 # Measured on made dancers: (0.015, 0.12, 0.015) and (0.015, 0.12, 0.08). More here, since of a recorded dancer's ankles
 # raised above 1.2 torsos the estimator misses a quarter from every side.
 ANKLE_FALLEN, KNEE_FALLEN = (0.06, 0.16, 0.06), (0.06, 0.16, 0.12)
 ANKLE_ASTRAY, KNEE_ASTRAY = (0.02, 0.06, 0.12), (0.20, 0.05, 0.35)
 # An ankle that falls takes its knee along this often.
 KNEE_TOO = 0.8
+# Of the picture, in torsos: less is as good as inside.
+JUST_OUTSIDE = 0.03
 # Along with a knee that bends, or against it, the ankle below is seen to go this share of the knee's way: in films of
 # made pliés from -0.2 to 0.1, in one of a real dancer 0.25.
 ANKLE_WITH_KNEE = 0.15
@@ -178,5 +179,5 @@ def _cut_off(points: Array, scores: Array, aspect: float, torso: Array, rng: np.
     points[outside] = guess[outside]
     points[..., 0] = points[..., 0].clip(-0.1, aspect + 0.1)
     points[..., 1] = points[..., 1].clip(-0.1, 1.1)
-    low = np.interp(beyond, [0.03, 0.3], [0.38, 0.12]) + 0.10 * np.abs(ripple(rng, steps, 17, 0.8))
+    low = np.interp(beyond, [JUST_OUTSIDE, 0.3], [0.38, 0.12]) + 0.10 * np.abs(ripple(rng, steps, 17, 0.8))
     scores[outside] = np.minimum(scores, low)[outside]

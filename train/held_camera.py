@@ -15,14 +15,16 @@ from train.body import JOINT, Array
 from train.camera import Camera
 from train.estimator import ripple
 
-LATE_S = (0.1, 0.8)  # how late the operator is
-SHAKE = (0.001, 0.012)  # standard deviation, in frame heights
+LATE_S = (0.1, 0.8)  # how late the operator is, ...
+LATER_DOWN = 3  # ... and how many times as late up and down
+SHAKE, SHAKE_S = (0.001, 0.012), 0.9  # standard deviation in frame heights, and how long a shake lasts
 FILL = (0.55, 0.95)  # of the picture's height that the dancer takes
 BEYOND_THE_HEAD = 1.08  # how tall she is in heights of her head's middle
-ZOOMS = 0.35  # the share of operators who zoom while they film
+ZOOMS = 0.35  # the share of operators who zoom while they film, ...
+ZOOM, ZOOM_S, ZOOM_BEGINS_S = 0.2, 4.4, 0.6  # ... how far (the logarithm's standard deviation), how long, how softly
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HeldCamera(Camera):
     """A camera that is turned and zooms while it films; it stays in its place.
 
@@ -55,18 +57,26 @@ def held(camera: Camera, positions: Array, sample_hz: float, rng: np.random.Gene
         sample_hz: how many steps there are in a second.
         rng: of this operator.
     """
+    steps, step_s = len(positions), 1 / sample_hz
     right, down, ahead = camera.seen_from(positions[:, JOINT["pelvis"]]).T
-    late = float(np.exp(-1 / (sample_hz * rng.uniform(*LATE_S))))
-    aims = _late(np.arctan2(right, ahead), late), _late(np.arctan2(down, ahead), late**0.3)  # later up and down
-    shakes = rng.uniform(*SHAKE) / camera.focal * ripple(rng, len(positions), 2, 0.93)
+    far = np.hypot(right, ahead)  # once the camera is turned to her
+    late_s = rng.uniform(*LATE_S)
+    aims = (
+        _late(np.unwrap(np.arctan2(right, ahead)), step_s / late_s),
+        _late(np.arctan2(down, far), step_s / (LATER_DOWN * late_s)),
+    )
     tall = BEYOND_THE_HEAD * float(np.percentile(positions[:, JOINT["head"], 1], 90))
-    zoomed = np.full(len(positions), rng.uniform(*FILL) * float(np.median(ahead)) / (camera.focal * tall))
+    zoomed = np.full(steps, rng.uniform(*FILL) * float(np.median(far)) / (camera.focal * tall))
     if rng.random() < ZOOMS:
-        zoomed = zoomed * np.exp(0.2 * _late(ripple(rng, len(positions), 1, 0.985)[:, 0], 0.9))
+        slowly = _late(ripple(rng, steps, 1, float(np.exp(-step_s / ZOOM_S)))[:, 0], step_s / ZOOM_BEGINS_S)
+        zoomed = zoomed * np.exp(ZOOM * slowly)
+    shaken = rng.uniform(*SHAKE) * ripple(rng, steps, 2, float(np.exp(-step_s / SHAKE_S)))
+    turned = np.stack(aims, axis=1) + shaken / (camera.focal * zoomed[:, None])
     stand = {each.name: getattr(camera, each.name) for each in fields(camera)}
-    return HeldCamera(**stand, turned=np.stack(aims, axis=1) + shakes, zoomed=zoomed)
+    return HeldCamera(**stand, turned=turned, zoomed=zoomed)
 
 
-def _late(values: Array, memory: float) -> Array:
-    """Values (steps,) as followed by somebody who reacts late: each is `memory` of the one before and the rest new."""
+def _late(values: Array, step: float) -> Array:
+    """Values (steps,) as followed by somebody who reacts late; a step is so many times as long as he is late."""
+    memory = float(np.exp(-step))
     return np.asarray(lfilter([1 - memory], [1, -memory], values, zi=values[:1] * memory)[0])

@@ -8,6 +8,7 @@ The same seed gives the same bytes.
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -107,16 +108,19 @@ def write_video(path: Path, frames: Iterator[Array], fps: float, quality: int = 
     command += ["-c:v", "libx264", "-preset", speed, "-crf", str(quality), "-pix_fmt", "yuv420p", "-threads", "1"]
     command += ["-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1", "-movflags", "+faststart"]
     path.parent.mkdir(parents=True, exist_ok=True)
-    with subprocess.Popen([*command, str(path)], stdin=subprocess.PIPE) as encoder:
+    half = path.with_name(f".{path.stem}.{os.getpid()}.half{path.suffix}")  # who is killed leaves nothing that plays
+    with subprocess.Popen([*command, str(half)], stdin=subprocess.PIPE) as encoder:
         assert encoder.stdin is not None
         with suppress(BrokenPipeError):  # ffmpeg has said why on stderr
             for frame in chain([first], frames):
                 encoder.stdin.write(np.ascontiguousarray(frame).tobytes())
             encoder.stdin.close()
     if encoder.returncode:
+        half.unlink(missing_ok=True)
         raise SourceError(
             f"ffmpeg could not write {path}.\nSee its message above; check the folder and the free space."
         )
+    half.replace(path)
 
 
 def shoot(stream: Stream, film: Film, fps: float) -> Iterator[Array]:
@@ -308,12 +312,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--fps", type=float, default=25.0, help="of videos (default: %(default)s)")
     parser.add_argument("--height", type=int, default=240, help="of a picture (default: %(default)s)")
     options = parser.parse_args(arguments)
-    moves = [move.strip() for move in options.moves.split(",") if move.strip()]
+    moves = list(dict.fromkeys(move.strip() for move in options.moves.split(",") if move.strip()))
     unknown = [move for move in moves if move not in ("none", *MOVES)]
     if unknown:
         parser.error(f"unknown moves: {', '.join(unknown)}. Known are none, {', '.join(MOVES)}")
     try:
-        views = [int(view) for view in (options.views or "").split(",") if view.strip()]
+        views = list(dict.fromkeys(int(view) for view in (options.views or "").split(",") if view.strip()))
     except ValueError:
         parser.error(f"--views {options.views}: give whole degrees with commas between, as in --views=-60,0,45,180")
     if options.demo:
