@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from live.recognizer import Prediction, Probabilities
-from models.card import ModelCard
+from models.card import ModelCard, MoveClass
 from models.errors import UsageError
 from models.frames import MAX_GAP_S
 
@@ -35,8 +35,8 @@ class MoveTracker:
     What is decided on is a family of moves, most often of one: its probability is the sum over its members. A move
     begins where that, smoothed, reaches the `enter` of the family's likeliest member, and ends where it falls below
     its `leave`, where another family that reaches its own `enter` is likelier, or where predictions cease. Its name is
-    the member's that was likeliest over its time so far. It is shown (`current`) once it has lasted its minimum, so
-    all that is shown is also reported.
+    the member's that was likeliest over its time so far. It is shown (`current`) once it has lasted its minimum and is
+    nearer its `enter` than its `leave` then, so that what flares up once is no move; what is shown is also reported.
     """
 
     def __init__(self, card: ModelCard, threshold: float | None = None) -> None:
@@ -57,7 +57,8 @@ class MoveTracker:
         self._confidences: list[float] = []  # its smoothed probabilities so far
         self._evidence = np.zeros(len(card.moves))  # the sum of all moves' smoothed probabilities since it began
         self._start_s = self._last_s = -np.inf
-        self._lasted = False  # what is open has been long enough to be shown, so it will be told, whatever its name
+        self._sure = False  # what is open is nearer its `enter` than its `leave`
+        self._shown = False  # it was long and sure enough, so it will be told, whatever its name
 
     @property
     def smoothed(self) -> Probabilities | None:
@@ -92,11 +93,13 @@ class MoveTracker:
         if self._open is None and rising is not None:
             self._open, self._start_s, self._confidences = rising, now_s, []
             self._evidence[:] = 0
-            self._lasted = False
+            self._shown = False
         if self._open is not None:
             self._confidences.append(together[self._open])
             self._evidence += probabilities
-            self._lasted = self._lasted or self.current is not None
+            middle = (self._enter + self._leave)[likeliest[self._open]] / 2
+            self._sure = together[self._open] >= middle - ROUNDING
+            self._shown = self._shown or self._is_move(now_s - self._card.delay_s)
         return ended
 
     def lost(self, time_s: float) -> Move | None:
@@ -113,6 +116,7 @@ class MoveTracker:
 
         Of the last frames, as many as the card's delay, nothing was said: the move lasts to the end of them.
         """
+        self._shown = self._shown or self._is_move(self._last_s)
         ended = self._move_until(self._last_s)
         self._forget()
         return ended
@@ -131,12 +135,25 @@ class MoveTracker:
         self._smoothed = np.mean([each.probabilities for each in self._lately], axis=0, dtype=np.float32)
         return self._smoothed
 
+    def _is_move(self, end_s: float) -> bool:
+        """Whether what is open is long and sure enough to be shown, if it lasts so far."""
+        if self._open is None or not self._sure:
+            return False
+        length_s = max(0.0, end_s) - self._begun_s
+        return length_s > 0 and length_s >= self._kind(self._open).min_duration_s - SAME_TIME_S
+
     def _move_until(self, end_s: float) -> Move | None:
-        if self._open is None:
+        end_s = max(0.0, end_s)
+        if self._open is None or not self._shown or end_s <= self._begun_s:
             return None
-        family, start_s = self._families[self._open], self._start_s - self._card.delay_s
-        kind = self._card.moves[family[np.argmax(self._evidence[family])]]
-        move = Move(kind.name, float(np.mean(self._confidences)), max(0.0, start_s), max(0.0, end_s))
-        length_s = move.end_s - move.start_s
-        long_enough = self._lasted or length_s >= kind.min_duration_s - SAME_TIME_S
-        return move if length_s > 0 and long_enough else None
+        return Move(self._kind(self._open).name, float(np.mean(self._confidences)), self._begun_s, end_s)
+
+    @property
+    def _begun_s(self) -> float:
+        return max(0.0, self._start_s - self._card.delay_s)
+
+    def _kind(self, number: int) -> MoveClass:
+        """Which member of a family it most likely is that goes on."""
+        family = self._families[number]
+        likeliest: int = family[np.argmax(self._evidence[family])]
+        return self._card.moves[likeliest]

@@ -51,6 +51,14 @@ def test_between_leave_and_enter_a_move_goes_on_but_none_begins() -> None:
     assert move.end_s == pytest.approx(0.7)
 
 
+def test_what_flares_up_once_is_no_move() -> None:
+    moves = tuple(MoveClass(name=name, display=name, enter=0.6, leave=0.4, min_duration_s=PERIOD_S) for name in NAMES)
+    before, after = [certain("none")] * 5, [certain("none")] * 5
+    flared, held = ([*before, certain("plie"), certain("plie", then), *after] for then in (0.45, 0.55))
+    assert track(MoveTracker(card(moves=moves)), flared) == []
+    assert [move.name for move in track(MoveTracker(card(moves=moves)), held)] == ["plie"]
+
+
 def test_another_move_that_takes_over_ends_the_former_at_its_own_beginning() -> None:
     plie, tendu = track(MoveTracker(card()), [certain("plie")] * 5 + [certain("tendu")] * 5)
     assert (plie.name, tendu.name) == ("plie", "tendu")
