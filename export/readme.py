@@ -29,6 +29,7 @@ def model_page(card: ModelCard) -> str:
         "## When a move is shown",
         "A move begins when its probability, averaged over "
         f"{card.smoothing_s:g} s, reaches the first threshold, and ends when it falls below the second. "
+        "It is told if it lasts as long as the table says and is nearer the first threshold than the second then. "
         "Moves of one family add their probabilities for this, and the likeliest gives the name.",
         "| move | family | begins | ends | at least |\n|---|---|---|---|---|\n"
         + "\n".join(

@@ -71,9 +71,9 @@ Figures by move and by view, with what is taken for what, are in the repository:
 [on made streams](../../docs/measured/made/report.md) and [on recorded motion](../../docs/measured/recorded/report.md).
 
 It is bad at legs that are not seen: under a tutu or a long skirt, out of the picture, or one behind the other, as in a
-penchée from the front. It follows one person, and in a group not always the same. It never learnt from a camera that
-moves: one on a stand serves best. It takes arabesques and attitudes for one another where the knee is not seen, what
-prepares something else for a plié or a tendu, and overlooks small tendus."""
+penchée from the front. It follows one person, and in a group not always the same. It takes arabesques and
+attitudes for one another where the knee is not seen, what prepares something else for a plié or a tendu, and overlooks
+small tendus."""
 
 
 def default_settings(seed: int = 0, epochs: int = EPOCHS) -> TrainSettings:
