@@ -1,5 +1,6 @@
 """What a process holds, as Linux tells it: memory, threads and open files."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +14,12 @@ class Footprint:
 
     @classmethod
     def of(cls, pid: int | str = "self") -> "Footprint":
-        """Raises OSError where there is no such process."""
+        """Raises OSError where there is no such process, or it has ended and nobody has asked how."""
         process = Path("/proc") / str(pid)
         lines = (line.partition(":") for line in (process / "status").read_text().splitlines())
         status = {name: value.split() for name, _, value in lines}
+        if "VmRSS" not in status:
+            raise ProcessLookupError(f"process {pid} has ended")
         ticks = (process / "stat").read_text().rpartition(")")[2].split()[11:13]
         return cls(
             rss_mib=round(int(status["VmRSS"][0]) / 1024, 1),
@@ -26,10 +29,14 @@ class Footprint:
         )
 
 
-def children() -> list[int]:
-    """The processes that this one started and that still run."""
+def of_children() -> list[Footprint]:
+    """Those of the processes that this one started and that still run."""
     lists = (path.read_text() for path in Path("/proc/self/task").glob("*/children"))
-    return [int(pid) for each in lists for pid in each.split()]
+    footprints = []
+    for pid in (pid for each in lists for pid in each.split()):
+        with suppress(OSError):  # it has ended
+            footprints.append(Footprint.of(pid))
+    return footprints
 
 
 TICKS_PER_S = 100  # USER_HZ, which is 100 on every Linux that Python runs on

@@ -38,7 +38,7 @@ from live.screen import Screen
 from live.view import View
 from models.card import find_model
 from models.frames import Image
-from scripts.footprint import Footprint, children
+from scripts.footprint import Footprint, of_children
 
 MOST_GROWTH_MIB = 20.0
 FROM_FRAME = 1000
@@ -260,7 +260,7 @@ def wait_for_a_camera(seconds: float, model: str, *, record: bool) -> Waiting:
         return attempt
 
     def note() -> None:
-        used.append((Footprint.of().cpu_s, sum(Footprint.of(child).cpu_s for child in children())))
+        used.append((Footprint.of().cpu_s, sum(child.cpu_s for child in of_children())))
 
     with tempfile.TemporaryDirectory() as folder:
         timers = [threading.Timer(at_s, note) for at_s in (LOADED_S, LOADED_S + seconds)]

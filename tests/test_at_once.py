@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from math import isqrt
 from pathlib import Path
 
@@ -14,11 +15,11 @@ from train.synth import feature_streams, write_clips
 
 PARTS = range(6 * LEAST_PARTS)
 SLEEPS = """
-import sys, time
+import os, time
 from train.at_once import each_of
 
 def sleep(part):
-    print("begun", flush=True)
+    os.write(1, b"begun\\n")  # in one piece, unlike what `print` writes
     time.sleep(20)
 
 each_of(sleep, range(40), 2)
@@ -58,20 +59,24 @@ def test_no_process_outlives_the_one_that_was_stopped(how: str, root: Path, tmp_
     script = tmp_path / "sleeps.py"  # without the `if __name__ == "__main__"` that other pools need
     script.write_text(SLEEPS)
     environment = {**os.environ, "PYTHONPATH": str(root)}
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, script],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
         env=environment,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"begun\n"
-    if how == "Ctrl-C":
-        os.killpg(process.pid, signal.SIGINT)
-    else:
-        process.kill()
-    process.communicate(timeout=30)  # its output, which they all have, ends once none of them is left
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"begun\n"
+            if how == "Ctrl-C":
+                os.killpg(process.pid, signal.SIGINT)
+            else:
+                process.kill()
+            process.communicate(timeout=30)  # its output, which they all have, ends once none of them is left
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def _who(part: int) -> int:

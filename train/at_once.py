@@ -36,7 +36,8 @@ def each_of(work: Callable[[Part], Result], parts: Sequence[Part], processes: in
         with parallel_config("loky", n_jobs=processes, initializer=_begin, initargs=(os.getpid(),)):
             return list(Parallel()(delayed(work)(part) for part in parts))
     finally:
-        get_reusable_executor().shutdown(wait=False, kill_workers=True)  # else they wait for more for minutes
+        # Else they wait for more for minutes. One of other settings would be started anew without `reuse`.
+        get_reusable_executor(reuse=True).shutdown(kill_workers=True)
 
 
 def _begin(parent: int) -> None:
