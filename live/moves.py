@@ -97,7 +97,8 @@ class MoveTracker:
         if self._open is not None:
             self._confidences.append(together[self._open])
             self._evidence += probabilities
-            middle = (self._enter + self._leave)[likeliest[self._open]] / 2
+            likely = likeliest[self._open]
+            middle = (self._enter[likely] + self._leave[likely]) / 2
             self._sure = together[self._open] >= middle - ROUNDING
             self._shown = self._shown or self._is_move(now_s - self._card.delay_s)
         return ended

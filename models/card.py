@@ -3,6 +3,8 @@
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -219,10 +221,17 @@ def sha256_of(path: Path) -> str:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that a kill leaves the old one or the new one, never a half."""
+    with whole_or_none(path) as half:
+        half.write_bytes(content)
+
+
+@contextmanager
+def whole_or_none(path: Path) -> Iterator[Path]:
+    """Where to write what takes the place of `path` once it is whole, and is gone where an error comes before."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f".{path.name}.{os.getpid()}.half")
     try:
-        half.write_bytes(content)
+        yield half
         half.replace(path)
     finally:
         half.unlink(missing_ok=True)

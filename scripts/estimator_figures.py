@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.keypoints import INDEX, KEYPOINTS
-from train.camera import SEEN, Camera
+from train.camera import Camera, inside, project
 from train.estimator import JUST_OUTSIDE, KINDS, torso_lengths, view_of
 
 Array = npt.NDArray[Any]
@@ -34,7 +34,7 @@ class Take:
     @property
     def truth(self) -> Array:
         """(steps, 17, 2) in frame heights."""
-        return self.camera.project(self.positions[:, SEEN])[..., :2]
+        return project(self.positions, self.camera)
 
 
 @dataclass(frozen=True)
@@ -203,12 +203,10 @@ def _of_cut(seen: tuple[Take, Array]) -> tuple[Array, Array, Array, Array, Array
     there = ~np.isnan(keypoints).any((1, 2))
     truth, points = take.truth[there], keypoints[there, :, :2]
     torso = torso_lengths(take.positions, take.camera)[there, None]
-    corner = (take.camera.aspect, 1)
-    inside = truth.clip(0, corner)
-    pairs = ((truth, inside), (points, inside), (points, truth))
+    nearest = truth.clip(0, (take.camera.aspect, 1))
+    pairs = ((truth, nearest), (points, nearest), (points, truth))
     beyond, edge, error = (np.linalg.norm(one - other, axis=-1) / torso for one, other in pairs)
-    put_inside = np.all((points >= 0) & (points <= corner), axis=2)
-    return beyond, edge, error, keypoints[there, :, 2], np.asarray(put_inside)
+    return beyond, edge, error, keypoints[there, :, 2], inside(points, take.camera.aspect)
 
 
 def _share(values: Array, where: Array) -> float | None:

@@ -26,7 +26,7 @@ from models.frames import Frame
 from scripts.estimator_figures import Take, figures_of
 from train.body import JOINT
 from train.cache import code_hash, write_arrays
-from train.camera import SEEN, Camera, look_from, random_camera
+from train.camera import Camera, inside, look_from, project, random_camera
 from train.choreography import MOVES, Stream, make_clip, make_stream
 from train.dancer import Costume, Film, Studio
 from train.estimator import estimate
@@ -118,8 +118,7 @@ def is_cut(number: int) -> bool:
 def _any_that_cuts(positions: Array, rng: np.random.Generator) -> Camera:
     while True:
         camera = random_camera(positions, rng)
-        places = camera.project(positions[:, SEEN])[..., :2]
-        if CUT_OFF[0] < (places != places.clip(0, (camera.aspect, 1))).any(2).mean() < CUT_OFF[1]:
+        if CUT_OFF[0] < (~inside(project(positions, camera), camera.aspect)).mean() < CUT_OFF[1]:
             return camera
 
 

@@ -24,7 +24,7 @@ from models.encoders import JOINTS_TO_FOLLOW, LIMBS, SEEN, Feature
 from models.frames import Box, Frame
 from models.runtime import open_session
 from train.body import Array
-from train.camera import NEAREST, Camera, random_camera
+from train.camera import NEAREST, Camera, inside, random_camera
 from train.camera import SEEN as JOINTS_SEEN
 from train.choreography import MOVES, Stream, make_stream
 from train.default import STREAM_S, TEST_SEED
@@ -136,9 +136,8 @@ def _result(card: ModelCard, head: Head, seed: int, index: int, in_hands: bool) 
 def in_the_picture(positions: Array, camera: Camera) -> npt.NDArray[np.bool_]:
     """In which steps enough joints are in the picture for the encoder to follow the dancer; (steps,)."""
     places = camera.project(positions[:, JOINTS_SEEN][:, LIMBS])
-    inside = np.all((places[..., :2] >= 0) & (places[..., :2] <= (camera.aspect, 1)), axis=2)
-    inside &= places[..., 2] > NEAREST
-    return np.asarray(np.count_nonzero(inside, axis=1) >= JOINTS_TO_FOLLOW)
+    seen = inside(places[..., :2], camera.aspect) & (places[..., 2] > NEAREST)
+    return np.asarray(np.count_nonzero(seen, axis=1) >= JOINTS_TO_FOLLOW)
 
 
 def part_by_sight(

@@ -153,12 +153,11 @@ def film_all(mocap: Path, sample_hz: float, cache: Path) -> Iterator[Trial]:
         for azimuth in AZIMUTHS_DEG
     ]
     each_of(partial(_film, sample_hz=sample_hz), [film for film in films if not film[2].exists()])
-    for name, label in labels.items():
+    for motion, azimuth, kept in films:
+        label, seen = labels[motion.stem], np.load(kept)
         danced = [Span(each["move"], each["start_s"], each["end_s"]) for each in label["moves"]]
         ignored = [(each["start_s"], each["end_s"]) for each in label["ignore"]]
-        for azimuth in AZIMUTHS_DEG:
-            seen = np.load(film_file(cache, mocap / f"{name}.npz", azimuth, sample_hz))
-            yield Trial(name, azimuth, seen["times"], seen["features"], danced, ignored)
+        yield Trial(motion.stem, azimuth, seen["times"], seen["features"], danced, ignored)
 
 
 def film_file(cache: Path, motion: Path, azimuth_deg: int, sample_hz: float) -> Path:

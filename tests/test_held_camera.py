@@ -1,7 +1,5 @@
 """A camera in somebody's hands: what it sees is what one on a stand would that is turned likewise."""
 
-from dataclasses import fields
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,9 +18,7 @@ ON_A_STAND = look_from(STREAM.positions, 0.3, 1.2, 5.0, 0.7)
 
 
 def handled(turned: np.ndarray, zoomed: np.ndarray, camera: Camera = ON_A_STAND) -> HeldCamera:
-    return HeldCamera(
-        **{each.name: getattr(camera, each.name) for each in fields(camera)}, turned=turned, zoomed=zoomed
-    )
+    return HeldCamera(**vars(camera), turned=turned, zoomed=zoomed)
 
 
 def test_held_quite_still_it_is_as_good_as_a_stand() -> None:

@@ -56,6 +56,11 @@ class Camera:
         return self.onto_picture(self.seen_from(points))
 
 
+def inside(places: Array, aspect: float) -> Array:
+    """Which places (..., 2) lie in a picture of this aspect; (...)."""
+    return np.asarray(np.all((places >= 0) & (places <= (aspect, 1)), axis=-1))
+
+
 def project(positions: Array, camera: Camera) -> Array:
     """The seventeen keypoints (frames, 17, 2) of JOINTS positions in units of the frame's height."""
     return camera.project(positions[:, SEEN])[..., :2]

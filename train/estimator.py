@@ -169,7 +169,7 @@ def _raised_leg(points: Array, torso: Array, facing: Array, rng: np.random.Gener
 def _cut_off(points: Array, scores: Array, aspect: float, torso: Array, rng: np.random.Generator) -> None:
     """Joints outside of the picture are guessed somewhere near its edge, with little confidence. In place."""
     steps = len(points)
-    inside = np.stack([points[..., 0].clip(0, aspect), points[..., 1].clip(0, 1)], -1)
+    inside = points.clip(0, (aspect, 1))
     beyond = np.linalg.norm(points - inside, axis=-1) / torso[:, None]  # in torsos
     outside = beyond > JUST_OUTSIDE
     astray = ripple(rng, steps, 34, 0.75).reshape(steps, 17, 2)

@@ -6,7 +6,7 @@ walk from standing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.signal import lfilter
@@ -24,7 +24,7 @@ ZOOMS = 0.35  # the share of operators who zoom while they film, ...
 ZOOM, ZOOM_S, ZOOM_BEGINS_S = 0.2, 4.4, 0.6  # ... how far (the logarithm's standard deviation), how long, how softly
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class HeldCamera(Camera):
     """A camera that is turned and zooms while it films; it stays in its place.
 
@@ -32,8 +32,8 @@ class HeldCamera(Camera):
     as long its focal length is.
     """
 
-    turned: Array = field(default_factory=lambda: np.zeros((1, 2)))
-    zoomed: Array = field(default_factory=lambda: np.ones(1))
+    turned: Array
+    zoomed: Array
 
     def project(self, points: Array) -> Array:
         """As `Camera.project`, for points (steps, n, 3)."""
@@ -72,8 +72,7 @@ def held(camera: Camera, positions: Array, sample_hz: float, rng: np.random.Gene
         zoomed = zoomed * np.exp(ZOOM * slowly)
     shaken = rng.uniform(*SHAKE) * ripple(rng, steps, 2, float(np.exp(-step_s / SHAKE_S)))
     turned = np.stack(aims, axis=1) + shaken / (camera.focal * zoomed[:, None])
-    stand = {each.name: getattr(camera, each.name) for each in fields(camera)}
-    return HeldCamera(**stand, turned=turned, zoomed=zoomed)
+    return HeldCamera(**vars(camera), turned=turned, zoomed=zoomed)
 
 
 def _late(values: Array, step: float) -> Array:

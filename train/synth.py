@@ -8,7 +8,6 @@ The same seed gives the same bytes.
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING
 import imageio_ffmpeg
 import numpy as np
 
+from models.card import whole_or_none
 from models.errors import SourceError
 from models.keypoints import INDEX
 from train import everyday
@@ -107,20 +107,17 @@ def write_video(path: Path, frames: Iterator[Array], fps: float, quality: int = 
     command += ["-f", "rawvideo", "-pix_fmt", "bgr24", "-s", f"{width}x{height}", "-r", f"{fps:g}", "-i", "-"]
     command += ["-c:v", "libx264", "-preset", speed, "-crf", str(quality), "-pix_fmt", "yuv420p", "-threads", "1"]
     command += ["-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1", "-movflags", "+faststart"]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.stem}.{os.getpid()}.half{path.suffix}")  # who is killed leaves nothing that plays
-    with subprocess.Popen([*command, str(half)], stdin=subprocess.PIPE) as encoder:
-        assert encoder.stdin is not None
-        with suppress(BrokenPipeError):  # ffmpeg has said why on stderr
-            for frame in chain([first], frames):
-                encoder.stdin.write(np.ascontiguousarray(frame).tobytes())
-            encoder.stdin.close()
-    if encoder.returncode:
-        half.unlink(missing_ok=True)
-        raise SourceError(
-            f"ffmpeg could not write {path}.\nSee its message above; check the folder and the free space."
-        )
-    half.replace(path)
+    with whole_or_none(path) as half:
+        with subprocess.Popen([*command, "-f", "mp4", str(half)], stdin=subprocess.PIPE) as encoder:
+            assert encoder.stdin is not None
+            with suppress(BrokenPipeError):  # ffmpeg has said why on stderr
+                for frame in chain([first], frames):
+                    encoder.stdin.write(np.ascontiguousarray(frame).tobytes())
+                encoder.stdin.close()
+        if encoder.returncode:
+            raise SourceError(
+                f"ffmpeg could not write {path}.\nSee its message above; check the folder and the free space."
+            )
 
 
 def shoot(stream: Stream, film: Film, fps: float) -> Iterator[Array]:
