@@ -247,7 +247,7 @@ def _classify(path: Path, recognizer: Recognizer, tracker: MoveTracker, pulse: "
 
 def _cpu_s() -> float:
     """What this process has used of a CPU, with the decoders that it started and that have ended."""
-    return sum(os.times()[:4])
+    return time.process_time() + sum(os.times()[2:4])  # what `times` says of itself is whole hundredths of a second
 
 
 class _Pulse:

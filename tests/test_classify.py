@@ -415,6 +415,13 @@ def test_the_time_of_a_decoder_in_a_process_of_its_own_counts() -> None:
     assert workers._cpu_s() - before_s > 0.25
 
 
+def test_the_time_that_a_short_video_takes_is_more_than_none() -> None:
+    for _ in range(20):
+        begun_s = workers._cpu_s()
+        sum(range(10_000))  # far less than the hundredth of a second by which systems count
+        assert workers._cpu_s() > begun_s
+
+
 def test_a_process_says_that_it_goes_on_with_each_mebibyte_of_a_video_on_a_slow_disk(tmp_path: Path) -> None:
     (tmp_path / "large.mp4").write_bytes(bytes(5 << 20))
     ours, theirs = multiprocessing.Pipe()
