@@ -31,11 +31,12 @@ class Footprint:
 
 def of_children() -> list[Footprint]:
     """Those of the processes that this one started and that still run."""
-    lists = (path.read_text() for path in Path("/proc/self/task").glob("*/children"))
     footprints = []
-    for pid in (pid for each in lists for pid in each.split()):
-        with suppress(OSError):  # it has ended
-            footprints.append(Footprint.of(pid))
+    for path in Path("/proc/self/task").glob("*/children"):
+        with suppress(OSError):  # the thread has ended, ...
+            for pid in path.read_text().split():
+                with suppress(OSError):  # ... or the process
+                    footprints.append(Footprint.of(pid))
     return footprints
 
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from toys import picture
@@ -13,7 +13,7 @@ from live.capture import UnreachableError
 class Camera:
     """Stands for a webcam: plays pictures, waits for the test where told to, and can be unplugged."""
 
-    def __init__(self, pictures: list[np.ndarray], rate_hz: float = 0) -> None:
+    def __init__(self, pictures: Iterable[np.ndarray], rate_hz: float = 0) -> None:
         self.pictures = iter(pictures)
         self.rate_hz = rate_hz
         self.read_in: str | None = None

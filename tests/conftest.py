@@ -10,10 +10,16 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 
 import pytest
+from cameras import wait_until
+from hypothesis import settings
 
 from models.threads import left_running
 
 ROOT = Path(__file__).parent.parent
+
+# No property is about time, and whoever runs the tests may do something else meanwhile.
+settings.register_profile("pointe", deadline=None)
+settings.load_profile("pointe")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,7 +47,7 @@ def root() -> Path:
 def no_thread_is_left() -> Iterator[None]:
     """Fails where a thread of ours is left; for `pytestmark` of files whose every test must end its own."""
     yield
-    assert left_running() == []
+    wait_until(lambda: left_running() == [])
 
 
 @pytest.fixture

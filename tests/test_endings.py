@@ -72,8 +72,12 @@ class Running:
 
     def assert_whole(self) -> None:
         assert len(list(read_video(self.recording))) > 5
-        moves = [json.loads(line)["move"] for line in self.events.read_text().splitlines()]
-        assert moves == ["plie"]
+        assert self.moves == {"plie"}
+
+    @property
+    def moves(self) -> set[str]:
+        """Of one move several are made where a busy machine gave no frame for half a second."""
+        return {json.loads(line)["move"] for line in self.events.read_text().splitlines()}
 
 
 @pytest.fixture
@@ -165,4 +169,4 @@ def test_a_removed_folder_ends_it(start, tmp_path: Path) -> None:
     shutil.rmtree(folder)
     code, _, err = running.ends()
     assert (code, err) == (6, f"pointe: {running.recording} was removed while it was written.\n")
-    assert {json.loads(line)["move"] for line in running.events.read_text().splitlines()} == {"plie"}
+    assert running.moves == {"plie"}

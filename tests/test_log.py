@@ -6,6 +6,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -134,8 +135,9 @@ def test_a_run_serves_its_figures_while_it_lasts(tmp_path: Path, port: int) -> N
 
     class Asking(EndlessCamera):
         def read(self) -> tuple[bool, object]:
-            if self.asked == 500:
-                seen.append(figures(port))
+            if self.asked % 50 == 0:
+                with suppress(OSError):  # too early
+                    seen.append(figures(port))
             return super().read()
 
     options = Options(
@@ -148,4 +150,4 @@ def test_a_run_serves_its_figures_while_it_lasts(tmp_path: Path, port: int) -> N
         tell=lambda line: None,
     )
     live("0", options)
-    assert seen and seen[0]["pointe_frames_answered_total"] > 0
+    assert any(each["pointe_frames_answered_total"] > 0 for each in seen)

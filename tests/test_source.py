@@ -126,13 +126,13 @@ def test_closing_a_file_early_leaves_no_thread(clip: Path) -> None:
     source = open_source(str(clip), pace=False)
     next_frame(source)
     source.close()
-    assert left_running() == []
+    wait_until(lambda: left_running() == [])
 
 
 def test_a_file_is_closed_also_when_the_body_raises(clip: Path) -> None:
     with pytest.raises(ZeroDivisionError), open_source(str(clip), pace=False):
         raise ZeroDivisionError
-    assert left_running() == []
+    wait_until(lambda: left_running() == [])
 
 
 def test_a_file_that_is_no_video_is_an_error_at_once(tmp_path: Path) -> None:
@@ -227,8 +227,9 @@ def test_a_read_that_ran_into_its_time_out_is_not_believed(monkeypatch: pytest.M
                 time.sleep(0.1)
             return super().read()
 
-    old, new = Slow([picture("plie")] + [picture("saute")] * 5), EndlessCamera()
-    with open_source("0", connect=connecting([old, new])) as source:
+    old = Slow([picture("plie")] + [picture("saute")] * 5)
+    others = (EndlessCamera() for _ in range(1000))  # on a busy machine one of them may be as slow
+    with open_source("0", connect=connecting([old, *others])) as source:
         images = [next_frame(source).image for _ in range(5)]
     assert all((image == picture("plie")).all() for image in images)
 
@@ -238,7 +239,7 @@ def test_closing_while_it_waits_to_reconnect_does_not_wait() -> None:
     next_frame(source)
     wait_until(lambda: source.status is not None)
     source.close()
-    assert left_running() == []
+    wait_until(lambda: left_running() == [])
 
 
 def test_a_reader_that_hangs_is_left_behind_and_can_be_known(monkeypatch: pytest.MonkeyPatch) -> None:
