@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cameras import wait_until
 from toys import COLOURS, draw_clip, make_model
 
 from models.frames import read_video
@@ -33,6 +34,7 @@ class Camera:
         time.sleep(0.02)
         if how == "hang" and Path(recording).exists() and Path(recording).stat().st_size > 50_000:
             print("hangs", flush=True)
+            Path(recording).with_suffix(".hangs").touch()
             time.sleep(1000)
         return True, np.roll(noise, np.random.randint(0, 96), 0)
     def get(self, property_id):
@@ -101,8 +103,7 @@ def start(root: Path, tmp_path: Path) -> Iterator[object]:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_ends_it_also_when_the_reader_is_blocked(start, tmp_path: Path, number: int, code: int) -> None:
     running = start(tmp_path, "hang")
-    running.wait_for_pictures()
-    time.sleep(0.3)  # now it hangs
+    wait_until(running.recording.with_suffix(".hangs").exists)
     running.process.send_signal(number)
     ended, out, err = running.ends()
     assert "hangs" in out
