@@ -55,6 +55,7 @@ def main(
     cache: Annotated[Path, typer.Option(help="Where what the encoder saw is kept.")] = Path("out/mocap"),
     streams: Annotated[int, typer.Option(min=2, help="Made streams to learn from.")] = STREAMS,
     epochs: Annotated[int, typer.Option(min=1)] = EPOCHS,
+    seed: Annotated[int, typer.Option(help="Of the trainings; with another one it is seen how much is chance.")] = 0,
     card: Annotated[str | None, typer.Option(help="Write the figures into this model's card and page.")] = None,
     report: Annotated[Path | None, typer.Option(help="Folder for a report by kind and view, with pictures.")] = None,
 ) -> None:
@@ -62,7 +63,7 @@ def main(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from train.fit import fit_sequences
 
-    settings = default_settings(epochs=epochs)
+    settings = default_settings(seed, epochs)
     material = default_material(streams, settings)
     trials = list(film_all(mocap, settings.sample_hz, cache))
     forgotten = {trial.name for trial in trials} - {name for names in PHRASES.values() for name in names}
@@ -79,9 +80,10 @@ def main(
         unseen = [trial for trial in trials if trial.name in names]
         results += watch_trials(with_least_durations(fitted.card), head, unseen)
     figures = tell(results, material.moves)
-    print(json.dumps({"phrases": len(PHRASES), "epochs": epochs, "views": list(AZIMUTHS_DEG), **figures}))
+    print(json.dumps({"phrases": len(PHRASES), "epochs": epochs, "seed": seed, "views": list(AZIMUTHS_DEG), **figures}))
+    alike = f"alike but for seed {seed}" if seed else "alike"
     measured_on = (
-        f"recorded motion drawn from {SIDES}; each trial by a model trained alike without its phrase, "
+        f"recorded motion drawn from {SIDES}; each trial by a model trained {alike} without its phrase, "
         "the same dancer's others in it; looked at while choosing choreography and thresholds"
     )
     if report:
