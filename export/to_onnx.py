@@ -14,7 +14,7 @@ from export.folder import made_whole, save_card
 from export.lighter import lighten
 from export.parity import ParityReport, Predict, check_parity
 from export.shorter import shorten
-from models.card import ENCODER_FILE, HEAD_FILE, ModelCard, sha256_of
+from models.card import ENCODER_FILE, HEAD_FILE, ModelCard, sha256_of, write_atomically
 from models.errors import ModelError, UsageError
 from models.pretrained import pretrained_path
 
@@ -160,10 +160,7 @@ def convert(
         onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise ExportError(f"{path.name}: not a valid ONNX file: {str(error).splitlines()[0]}") from error
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half_written = path.with_name(path.name + ".part")
-    half_written.write_bytes(model.SerializeToString(deterministic=True))
-    half_written.replace(path)
+    write_atomically(path, model.SerializeToString(deterministic=True))
 
 
 def _tf2onnx(function: Callable[..., Any], signature: Sequence[Any], output_names: Sequence[str], name: str) -> Any:

@@ -29,14 +29,21 @@ class Footprint:
         )
 
 
+def children_of(pid: int | str = "self") -> list[int]:
+    """The processes that a process started, also those that have ended and nobody has asked how."""
+    children: list[str] = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(FileNotFoundError):  # a thread that has just ended
+            children += path.read_text().split()
+    return [int(child) for child in children]
+
+
 def of_children() -> list[Footprint]:
     """Those of the processes that this one started and that still run."""
     footprints = []
-    for path in Path("/proc/self/task").glob("*/children"):
-        with suppress(OSError):  # the thread has ended, ...
-            for pid in path.read_text().split():
-                with suppress(OSError):  # ... or the process
-                    footprints.append(Footprint.of(pid))
+    for pid in children_of():
+        with suppress(OSError):  # it has ended
+            footprints.append(Footprint.of(pid))
     return footprints
 
 

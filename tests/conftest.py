@@ -10,7 +10,6 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 
 import pytest
-from cameras import wait_until
 from hypothesis import settings
 
 from models.threads import left_running
@@ -47,7 +46,7 @@ def root() -> Path:
 def no_thread_is_left() -> Iterator[None]:
     """Fails where a thread of ours is left; for `pytestmark` of files whose every test must end its own."""
     yield
-    wait_until(lambda: left_running() == [])
+    assert left_running() == []
 
 
 @pytest.fixture

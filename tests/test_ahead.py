@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from cameras import wait_until
 
 from live.ahead import Ahead
 from models.threads import left_running
@@ -115,7 +114,7 @@ def test_close_ends_a_thread_that_waits_for_room_and_closes_its_iterator_there()
     assert ahead.close(5)
     assert closed_in == ["pointe: endless"]
     assert ahead.ended
-    wait_until(lambda: left_running() == [])
+    assert left_running() == []
 
 
 def test_none_is_not_handed_over_but_lets_a_close_be_noticed() -> None:
@@ -145,4 +144,4 @@ def test_close_gives_up_on_a_thread_that_hangs_and_it_is_known_to_be_left() -> N
     assert left_running() == ["pointe: hanging"]
     release.set()
     assert ahead.close(5)
-    wait_until(lambda: left_running() == [])
+    assert left_running() == []

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from live.classify import Summary, classify
 from live.options import Options
 from live.runner import live
 from models.errors import ModelError, SourceError, UsageError
+from scripts.footprint import children_of
 from scripts.zoo import AV1, FFMPEG, encode
 
 
@@ -355,14 +355,6 @@ def long_av1(folder: Path) -> Path:
     repeat = (imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-stream_loop", "500", "-i", folder / "short.mkv")
     subprocess.run([*repeat, "-c", "copy", folder / "av1.mkv"], check=True)
     return folder / "av1.mkv"
-
-
-def children_of(pid: int | None) -> list[int]:
-    children: list[str] = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(FileNotFoundError):  # a thread that has just ended
-            children += path.read_text().split()
-    return [int(child) for child in children]
 
 
 def command_of(pid: int) -> bytes:

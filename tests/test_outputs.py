@@ -15,7 +15,6 @@ import cv2
 import imageio_ffmpeg
 import numpy as np
 import pytest
-from cameras import wait_until
 from toys import picture
 
 from live import recording as recording_module
@@ -97,7 +96,7 @@ def test_a_recording_that_goes_on_is_known_when_the_process_ends(tmp_path: Path)
     with Recording(tmp_path / "out.mp4", 10, live=False) as recording:
         recording.write(grey(100), 0.0)
         assert left_running() == ["pointe: recording"]
-    wait_until(lambda: left_running() == [])
+    assert left_running() == []
 
 
 def test_a_picture_of_another_size_is_fitted_into_the_recording(tmp_path: Path) -> None:

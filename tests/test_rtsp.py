@@ -7,12 +7,10 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from itertools import groupby
 from pathlib import Path
 
 import imageio_ffmpeg
 import pytest
-from cameras import wait_until
 from toys import draw_clip, make_model
 
 from live.options import Options
@@ -48,7 +46,10 @@ def gstreamer() -> None:
 @pytest.fixture(autouse=True)
 def no_thread_is_left() -> Iterator[None]:
     yield
-    wait_until(lambda: left_running() == [])  # one that was left behind in OpenCV ends with its time-out
+    until_s = time.monotonic() + 10  # one that was left behind in OpenCV ends with its time-out
+    while left_running() and time.monotonic() < until_s:
+        time.sleep(0.05)
+    assert left_running() == []
 
 
 @pytest.fixture(scope="module")
@@ -102,13 +103,11 @@ def test_the_moves_of_a_stream_are_found(clip: Path, tmp_path: Path) -> None:
     )
     with Server(clip) as server:
         summary = live(server.url, options)
-    # One in two parts is one: a machine that is too busy gives no frame for half a second.
-    moves = [(name, list(parts)) for name, parts in groupby(summary.moves, lambda move: move.name)]
-    assert [name for name, _ in moves] == ["plie", "saute"]
+    assert [move.name for move in summary.moves] == ["plie", "saute"]
     # The server sends what it has at once, so the beginning of a stream is shorter than the clip's.
-    for (_, parts), start_s in zip(moves, (1.5, 4.0), strict=True):
-        assert start_s - 1.5 < parts[0].start_s < start_s + 1
-        assert 1.0 < parts[-1].end_s - parts[0].start_s < 2.5
+    for move, start_s in zip(summary.moves, (1.5, 4.0), strict=True):
+        assert start_s - 1.5 < move.start_s < start_s + 1
+        assert 1.0 < move.end_s - move.start_s < 2.5
     assert summary.frames == summary.answered + summary.dropped
     assert (tmp_path / "out.mp4").stat().st_size > 0
 

@@ -289,7 +289,7 @@ def test_a_slow_display_of_a_live_source_costs_no_answer_and_no_move(model: str)
     shown = Slow()
     source = open_source("0", connect=lambda _place: Fleeting())
     summary = run_shown(source, model, shown, max_seconds=1.95)
-    assert {move.name for move in summary.moves} == {"plie"}
+    assert [move.name for move in summary.moves] == ["plie"]
     assert len(shown.pictures) < summary.answered / 2
     assert summary.frames == summary.answered + summary.dropped
 
@@ -387,9 +387,9 @@ def test_no_prediction_mixes_what_was_before_and_after_an_outage(model: str, mon
             tell=silent,
             stopped=lambda: int(len(pushed) > 30),
         )
-    outage = max(range(1, len(pushed)), key=lambda index: pushed[index][0] - pushed[index - 1][0])
-    before, after = pushed[:outage], pushed[outage:]
-    assert after[0][0] - before[-1][0] > 0.5
+    gaps = [index for index in range(1, len(pushed)) if pushed[index][0] - pushed[index - 1][0] > 0.5]
+    assert len(gaps) == 1
+    before, after = pushed[: gaps[0]], pushed[gaps[0] :]
     assert {likeliest for _, _, likeliest in before} <= {None, "plie"}
     assert {likeliest for _, _, likeliest in after} == {None, "saute"}
     assert after[0][1] == 1
@@ -422,6 +422,8 @@ CAMERA_RUN = """
 import sys, time
 from pathlib import Path
 import numpy as np
+import models.frames
+models.frames.MAX_GAP_S = 60  # however busy the machine is, a plié is one move
 from live.grid import live_grid
 from live.options import Options
 from live.runner import live
@@ -456,7 +458,7 @@ def test_a_signal_ends_the_run_with_whole_outputs(
         child.kill()
         child.wait()
     assert child.returncode == code
-    assert {event["move"] for event in events_of(tmp_path / "out.jsonl")} == {"plie"}
+    assert [event["move"] for event in events_of(tmp_path / "out.jsonl")] == ["plie"]
     assert "plié" in said
     assert len(list(read_video(recording))) >= 30
 

@@ -126,13 +126,13 @@ def test_closing_a_file_early_leaves_no_thread(clip: Path) -> None:
     source = open_source(str(clip), pace=False)
     next_frame(source)
     source.close()
-    wait_until(lambda: left_running() == [])
+    assert left_running() == []
 
 
 def test_a_file_is_closed_also_when_the_body_raises(clip: Path) -> None:
     with pytest.raises(ZeroDivisionError), open_source(str(clip), pace=False):
         raise ZeroDivisionError
-    wait_until(lambda: left_running() == [])
+    assert left_running() == []
 
 
 def test_a_file_that_is_no_video_is_an_error_at_once(tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def test_closing_while_it_waits_to_reconnect_does_not_wait() -> None:
     next_frame(source)
     wait_until(lambda: source.status is not None)
     source.close()
-    wait_until(lambda: left_running() == [])
+    assert left_running() == []
 
 
 def test_a_reader_that_hangs_is_left_behind_and_can_be_known(monkeypatch: pytest.MonkeyPatch) -> None:

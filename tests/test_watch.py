@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cameras import wait_until
 from toys import draw_clip, make_model
 
 from live.address import DEMO
@@ -58,7 +57,7 @@ def watched(
                 facts = (view.time_s, view.filled, view.dancer, view.current, view.recent, view.box)
                 known.append((answer.frame.index, *facts, *bits))
         watch.finish()
-    wait_until(lambda: left_running() == [])
+    assert left_running() == []
     summary = watch.summary()
     return known, moves, (summary.frames, summary.answered, summary.dropped)
 
@@ -147,7 +146,7 @@ def test_frames_that_were_encoded_and_not_asked_for_are_not_among_those_of_a_fil
         assert 10 <= source.captured <= 10 + waiting + 2 * frames_at_once + 2
     summary = watch.summary()
     assert (summary.frames, summary.answered, summary.dropped) == (10, 10, 0)
-    wait_until(lambda: left_running() == [])
+    assert left_running() == []
 
 
 def test_an_error_of_the_encoder_is_raised_after_the_answers_before_it(tmp_path: Path) -> None:
@@ -166,7 +165,7 @@ def test_an_error_of_the_encoder_is_raised_after_the_answers_before_it(tmp_path:
             for _ in watch.answers(watch.eye.ahead()):
                 pass
     assert watch.answered == 7
-    wait_until(lambda: left_running() == [])
+    assert left_running() == []
 
 
 def test_what_a_watch_keeps_of_a_frame_is_not_drawn_over_by_the_next(tmp_path: Path) -> None:
@@ -199,4 +198,4 @@ def test_an_encoder_with_several_frames_that_fails_is_an_error_and_not_a_hang(
         watch = Watch(source, recognizer, MoveTracker(recognizer.card), lambda move: None)
         with pytest.raises(ModelError, match="it broke"):
             list(watch.answers(watch.eye.ahead()))
-    wait_until(lambda: left_running() == [])
+    assert left_running() == []

@@ -113,14 +113,14 @@ def test_what_it_really_gives_is_measured_and_told(tmp_path: Path) -> None:
         headless=True,
         wanted=Wanted((1280, 720), 30),
         connect=connecting([Dim([picture("none", (640, 480))] * 200, 30)]),
-        max_seconds=5,
+        max_seconds=3,
         tell=lines.append,
     )
     live("0", options)
     (line,) = [line for line in lines if "gives" in line]
     size, rate = line.removeprefix("camera 0 gives ").split(" Hz; ")[0].split(" at ")
     assert size == "640x480"
-    assert 0 < float(rate) <= 20  # not the 30 that it names
+    assert 8 < float(rate) <= 20  # not the 30 that it names
     assert line.endswith("1280x720 at 30 Hz was asked for")
 
 
