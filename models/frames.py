@@ -60,20 +60,21 @@ def open_video(path: Path) -> cv2.VideoCapture:
     Raises:
         SourceError: the file is missing, OpenCV cannot read it, or it is a list of other files.
     """
-    try:
-        str(path).encode()
-    except UnicodeEncodeError as error:
-        # OpenCV takes the whole process down for a name that is not valid Unicode.
-        shown = str(path).encode(errors="backslashreplace").decode()
-        raise SourceError(
-            f"{shown}: the name of this file holds characters that cannot be read.\nRename it."
-        ) from error
     if not is_file(path):
         raise SourceError(f"No such video file: {path}\nGive the path of an existing video, or `demo`.")
+    absolute = str(path.absolute())  # so that FFmpeg takes no file name for a protocol
+    try:
+        absolute.encode()
+    except UnicodeEncodeError as error:
+        # OpenCV takes the whole process down for a name that is not valid Unicode.
+        shown = absolute.encode(errors="backslashreplace").decode()
+        raise SourceError(
+            f"{shown}: the name of this file, or of a folder above it, holds characters that cannot be read.\n"
+            "Rename it."
+        ) from error
     _refuse_lists(path)
-    # absolute, so that FFmpeg takes no file name for a protocol
     with ffmpeg_options.set_to(None):
-        capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, DECODER_THREADS])
+        capture = cv2.VideoCapture(absolute, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, DECODER_THREADS])
     if not capture.isOpened():
         capture.release()
         raise SourceError(f"Cannot read {path} as a video.\nCheck that it plays elsewhere, or convert it to mp4.")

@@ -73,6 +73,18 @@ def test_a_file_whose_name_is_no_unicode_is_a_source_error_and_no_crash(tmp_path
         list(read_video(path))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="such names exist on Linux only")
+def test_a_file_below_a_folder_whose_name_is_no_unicode_is_a_source_error_and_no_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    Path("clip.mp4").write_bytes(b"anything")
+    with pytest.raises(SourceError, match=r"folder above it.*\nRename it"):
+        list(read_video(Path("clip.mp4")))
+
+
 @pytest.mark.parametrize("fps", [15, 23.976, 24, 25, 29.97, 30, 50, 59.94, 120])
 def test_a_source_of_any_rate_is_sampled_at_the_wanted_mean_rate(fps: float) -> None:
     sampler = Sampler(15)
