@@ -221,6 +221,15 @@ def test_a_move_without_material_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("name", ["Ballet é", "-x", "a" * 81, "a\n"])
+def test_a_name_that_no_card_may_have_is_refused_before_anything_is_done(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="a model's name is of"):
+        fit_clips(tmp_path / "absent", tmp_path / "run", TINY, name=name)
+    with pytest.raises(UsageError, match="a model's name is of"):
+        fit_sequences(material(), tmp_path / "run", TINY, name=name)
+    assert not (tmp_path / "run").exists()
+
+
 def test_ctrl_c_leaves_a_run_that_goes_on(tmp_path: Path, root: Path) -> None:
     run = tmp_path / "run"
     code = (

@@ -5,6 +5,7 @@
 
 import hashlib
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
@@ -24,7 +25,7 @@ import train.epochs
 import train.geometry
 import train.network
 import train.windows
-from models.card import NONE, EncoderInfo, HeadInfo, ModelCard, MoveClass, Provenance, display_name
+from models.card import MODEL_NAME, NONE, EncoderInfo, HeadInfo, ModelCard, MoveClass, Provenance, display_name
 from models.errors import UsageError
 from models.machine import versions
 from models.runtime import Device
@@ -103,11 +104,13 @@ def fit_clips(
         licence: of the clips, for the card.
 
     Raises:
-        UsageError: the run folder cannot be used, or a number or the clips make no sense.
+        UsageError: the run folder or the name cannot be used, or a number or the clips make no sense.
         SourceError: too little is left to train on.
     """
     console = Console(highlight=False, soft_wrap=True)
-    RunFolder(run).refuse_unless_usable(resume)  # before the long work
+    # Before the long work.
+    RunFolder(run).refuse_unless_usable(resume)
+    _refuse_unless_a_name(name)
     features = extract(data, settings.encoder, settings.sample_hz, cache=cache, device=device, threads=threads)
     material = clip_material(features, settings, trained_on=f"clips in {data.resolve().name}", licence=licence)
     for line in _remarks(material):
@@ -246,17 +249,18 @@ def fit_sequences(
         name: of the model; the folder's if None.
 
     Raises:
-        UsageError: the run folder cannot be used, or there is nothing to train on.
+        UsageError: the run folder or the name cannot be used, or there is nothing to train on.
     """
     start_s = time.monotonic()
+    _refuse_unless_a_name(name)
     if not material.validation:
         raise UsageError("No clip is left to validate on.\nGive each move at least two clips in train/.")
     folder, classes = RunFolder(run), len(material.moves)
     drawer = WindowDrawer(material.train, settings.window, settings.delay_steps, settings.least_steps)
     judged = WindowDrawer(material.validation, settings.window, settings.delay_steps, settings.least_steps)
     _check(drawer, judged, material)
-    progress = folder.begin(_config(material, settings), resume)
     card = first_card(material, settings, name or _model_name(run))
+    progress = folder.begin(_config(material, settings), resume)
     if not progress.done:
         card.save(run)  # from the first epoch on the run can be exported, whatever happens
 
@@ -312,6 +316,14 @@ def _digest(sequences: Listed[Sequence]) -> str:
         digest.update(sequence.features.tobytes())
         digest.update(sequence.labels.tobytes())
     return digest.hexdigest()
+
+
+def _refuse_unless_a_name(name: str | None) -> None:
+    if name and not re.fullmatch(MODEL_NAME, name):
+        raise UsageError(
+            f"--name {name}: a model's name is of up to 80 letters from a to z, digits, spaces and . _ -, and begins "
+            "with a letter or a digit.\nGive another."
+        )
 
 
 def _model_name(run: Path) -> str:
