@@ -4,13 +4,12 @@ Pictures come in with their times. It knows nothing of where they come from.
 """
 
 import subprocess
-import tempfile
 import threading
 import time
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
 import cv2
 import imageio_ffmpeg
@@ -78,7 +77,6 @@ class Recording:
         self._looked_s = time.monotonic()
         self._full: _Progress | None = None  # of the encoder, since a live picture found no room
         self._child: subprocess.Popen[bytes] | None = None
-        self._said: IO[bytes] | None = None
         self._thread = threading.Thread(target=self._feed, name=THREAD_PREFIX + "recording", daemon=True)
         self._output = OutputFile(path)
 
@@ -124,7 +122,7 @@ class Recording:
             SinkError: the recording is not complete, and `write` has not said so.
         """
         self.hurry = self.hurry or hurry
-        if self._child is None or self._said is None:
+        if self._child is None:
             self._output.close_unused()
             return
         with self._changed:
@@ -133,11 +131,12 @@ class Recording:
         code = self._wait_for_end(self._child)
         self._thread.join(CLOSE_S)
         if code != 0:
-            self._error = self._error or self._what_it_said()
+            self._error = self._error or _what_it_said(self._child)
         if self._output.gone:
             self._error = "it was removed meanwhile"
+        assert self._child.stderr is not None
+        self._child.stderr.close()
         self._child = None
-        self._said.close()
         try:
             if self._error and not self._told:
                 raise self._failed("is not complete")
@@ -222,7 +221,6 @@ class Recording:
         if self._output.gone:
             self._told = True
             raise SinkError(f"{self.path} was removed before the first picture.")
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         command = _ffmpeg_command(width, height, self._rate_hz)
         try:
             # The file itself is handed over: by its path the encoder might open another one that took its place.
@@ -231,11 +229,10 @@ class Recording:
                 command,
                 stdin=subprocess.PIPE,
                 stdout=self._output.emptied(),
-                stderr=self._said,
+                stderr=subprocess.PIPE,  # read at its end: it says little, and no temporary folder is needed
                 start_new_session=True,
             )
         except OSError as error:
-            self._said.close()
             raise SinkError(f"{self.path} cannot be written: the encoder does not start ({error.strerror}).") from error
         self.wrote = True
         self._thread.start()
@@ -262,7 +259,7 @@ class Recording:
                 child.stdin.close()
             child.wait()
             with self._changed:
-                self._error = self._error or self._what_it_said()
+                self._error = self._error or _what_it_said(child)
                 self._waiting.clear()
                 self._changed.notify_all()
 
@@ -284,13 +281,6 @@ class Recording:
 
     def _plays(self) -> bool:
         return self._output.holds(b"moof", HEADER_BYTES)
-
-    def _what_it_said(self) -> str:
-        """Its first line names the cause: "[...] Error submitting a packet to the muxer: No space left on device"."""
-        assert self._said is not None
-        self._said.seek(0)
-        first = self._said.read(1000).decode("utf-8", "replace").partition("\n")[0]
-        return printable(first.rsplit(": ", 1)[-1].strip().lower()) or "the encoder ended"
 
 
 class _Progress:
@@ -318,6 +308,14 @@ def _fit(image: Image, picture: Image) -> None:
     left, top = (inside_width - inner[0]) // 2, (inside_height - inner[1]) // 2
     part = picture[top : top + inner[1], left : left + inner[0]]
     cv2.resize(image, inner, dst=part, interpolation=cv2.INTER_AREA)
+
+
+def _what_it_said(child: subprocess.Popen[bytes]) -> str:
+    """Why an encoder ended that has."""
+    assert child.stderr is not None
+    # "[...] Error submitting a packet to the muxer: No space left on device"
+    first = child.stderr.read(1000).decode("utf-8", "replace").partition("\n")[0]
+    return printable(first.rsplit(": ", 1)[-1].strip().lower()) or "the encoder ended"
 
 
 def _ffmpeg_command(width: int, height: int, rate_hz: float) -> list[str]:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -180,6 +181,12 @@ def test_a_recording_without_pictures_leaves_no_file(tmp_path: Path) -> None:
     with Recording(tmp_path / "out.mp4", 10, live=False):
         pass
     assert not (tmp_path / "out.mp4").exists()
+
+
+def test_a_recording_needs_no_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    record(tmp_path / "out.mp4", [(40, 0.0), (80, 0.1)])
+    assert levels(tmp_path / "out.mp4") == pytest.approx([40, 80], abs=3)
 
 
 KILLED = """
