@@ -458,7 +458,8 @@ def _hide_secrets_from_the_process_list() -> None:
         if shown != sys.argv[1:]:
             from setproctitle import setproctitle
 
-            setproctitle(" ".join(["pointe", *shown]))
+            title = " ".join(["pointe", *shown])
+            setproctitle(title.encode("utf-8", "replace").decode())  # a file's name may hold half a surrogate
 
 
 def _leave(code: str | int | None) -> None:
