@@ -16,10 +16,9 @@ def made_whole(model: Path, force: bool) -> Iterator[Path]:
     """A folder to write into, which becomes `model` when the body ends, and is gone where it raises.
 
     Raises:
-        UsageError: `model` exists, and is no model folder or `force` is false.
+        UsageError: `model` cannot be written, or it exists, and is no model folder or `force` is false.
     """
-    refuse_existing(model, force)
-    model.parent.mkdir(parents=True, exist_ok=True)
+    make_room(model, force)
     half = model.with_name(f".{model.name}.{os.getpid()}.half")
     try:
         half.mkdir()
@@ -45,8 +44,19 @@ def save_card(card: ModelCard, folder: Path) -> None:
     ModelCard.load(folder)
 
 
-def refuse_existing(model: Path, force: bool) -> None:
-    """Raises UsageError where a folder must not be written there."""
+def make_room(model: Path, force: bool) -> None:
+    """Makes the folder that `model` is to lie in. Raises UsageError where it must not, or cannot, be written there."""
+    try:
+        _refuse_existing(model, force)
+        model.parent.mkdir(parents=True, exist_ok=True)
+        writable = os.access(model.parent, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        raise UsageError(f"Cannot write the folder {model}.\nGive another path.")
+
+
+def _refuse_existing(model: Path, force: bool) -> None:
     if not model.exists() or (model.is_dir() and not any(model.iterdir())):
         return
     if not (model / CARD_FILE).is_file():

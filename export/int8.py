@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from export.folder import made_whole, refuse_existing, save_card, with_hashes
+from export.folder import made_whole, make_room, save_card, with_hashes
 from export.parity import BATCH, LONGEST_S, ParityError, compare, cut_windows
 from export.quantize import quantize_encoder, quantize_head
 from export.to_onnx import clips_of, export_run
@@ -108,7 +108,7 @@ def quantize_run(
     Raises:
         UsageError, ParityError, ModelError: see `export_run` and `quantize_model`.
     """
-    refuse_existing(model, force)
+    make_room(model, force)
     with tempfile.TemporaryDirectory() as folder:
         floating = Path(folder) / model.name
         export_run(run, floating, load_head=load_head, videos=videos)

@@ -20,10 +20,11 @@ from live.options import Options
 from live.recognizer import Prediction, Recognizer
 from live.runner import live
 from models.card import ModelCard
-from models.errors import SourceError
+from models.errors import SourceError, UsageError
 from models.frames import Frame, frames_promised, read_video
 from train.clip import TEST, Skipped, fingerprint
 from train.clips import find_clips
+from train.evaluate import evaluate_clips, evaluate_streams
 from train.event_scores import Span
 from train.report import ClipAnswer, write_report
 from train.stream_report import StreamReport, print_tables, write_stream_report
@@ -288,6 +289,22 @@ def test_clips_have_no_threshold_and_are_reported_by_the_names_of_the_card(model
     named = make_model(tmp_path / "named", moves=moves)
     assert pointe("eval", named, tmp_path / "data", "--report", tmp_path / "r")[0] == 0
     assert "| le plié |" in (tmp_path / "r" / "report.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("out", ["file", "file/report", "a" * 300])
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_watched(tmp_path: Path, out: str) -> None:
+    (tmp_path / "file").touch()
+    data = coloured_clips(tmp_path / "data", "plie/a.mp4", "tendu/a.mp4")
+    videos = tmp_path / "videos"
+    stream(videos, "a", MOVES)
+
+    def watch_nothing(frames: Iterable[Frame]) -> Any:
+        pytest.fail("a video was watched")
+
+    with pytest.raises(UsageError, match="--report DIR"):
+        evaluate_clips(CARD, data, tmp_path / out, watch_nothing, model="toy")
+    with pytest.raises(UsageError, match="--report DIR"):
+        evaluate_streams(CARD, videos, tmp_path / out, watch_nothing, threshold=None, ran_on="cpu")
 
 
 def coloured_clips(folder: Path, *paths: str) -> Path:

@@ -141,6 +141,17 @@ def test_a_run_becomes_an_int8_model_by_its_own_clips(trained: Trained, tmp_path
         quantize_run(trained.run, model, load_head=load_head)
 
 
+@pytest.mark.parametrize("export", [export_run, quantize_run])
+@pytest.mark.parametrize("model", ["file", "file/model", "file/deep/model", "a" * 300])
+def test_a_model_that_cannot_be_written_is_refused_before_anything_is_done(
+    tmp_path: Path, export: Callable[..., object], model: str
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="Give another path"):
+        export(tmp_path / "absent", tmp_path / model, load_head=load_head)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 def test_the_readme_of_a_model_says_what_its_card_says(trained: Trained) -> None:
     card = ModelCard.read(trained.run)
     page = model_page(card)

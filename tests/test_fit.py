@@ -194,6 +194,13 @@ def test_a_folder_with_something_else_in_it_is_refused(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
+@pytest.mark.parametrize("run", ["file", "file/run", "file/deep/run", "a" * 300])
+def test_a_run_that_cannot_be_written_is_refused_before_anything_is_done(tmp_path: Path, run: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="Give another folder for the run"):
+        fit_clips(tmp_path / "absent", tmp_path / run, TINY)
+
+
 def test_resuming_a_finished_run_changes_no_weight(tmp_path: Path, finished: Path) -> None:
     shutil.copytree(finished, tmp_path / "run")
     assert fit_sequences(material(), tmp_path / "run", TINY, resume=True).epochs == 3

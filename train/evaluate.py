@@ -21,7 +21,7 @@ from models.machine import versions
 from train.clip import TEST, TRAIN, Clip, Skipped, copies_of
 from train.clips import ClipSet, find_clips
 from train.event_scores import Span
-from train.report import ClipAnswer, write_report
+from train.report import ClipAnswer, refuse_unless_writable, write_report
 from train.split import dancers_in
 from train.stream_labels import LabelError, LabelledVideo, StreamLabels, find_streams
 from train.stream_report import print_tables, write_stream_report
@@ -63,6 +63,8 @@ class Seen(Protocol):
 AnswerClip = Callable[[Iterable[Frame]], npt.NDArray[np.float32]]  # (moves,) for the frames of a clip
 WatchStream = Callable[[Iterable[Frame]], Seen]
 
+ANOTHER_REPORT = "Give another with --report DIR."
+
 
 def evaluate_clips(card: ModelCard, data: Path, out: Path, answer: AnswerClip, *, model: str) -> None:
     """Write the report on a folder of clips by move to `out`: on its test clips, or on all where it has none.
@@ -75,10 +77,12 @@ def evaluate_clips(card: ModelCard, data: Path, out: Path, answer: AnswerClip, *
         model: how the user calls it.
 
     Raises:
-        UsageError: there are no clips, none of a move that the model has, or it learnt from every test clip.
+        UsageError: there are no clips, none of a move that the model has, it learnt from every test clip, or `out`
+            cannot be written.
         SourceError: no clip gave an answer.
         PartlyDone: the report is written and leaves some clips out.
     """
+    refuse_unless_writable(out, ANOTHER_REPORT)  # before the long work
     found = find_clips(data)
     clips, learnt, circumstances = _to_measure(found, card)
     skipped = [*found.skipped, *(Skipped(clip.path, "the model learnt from it") for clip in learnt)]
@@ -168,10 +172,11 @@ def evaluate_streams(
         ran_on: the device, for the report.
 
     Raises:
-        UsageError: there are no labelled streams.
+        UsageError: there are no labelled streams, or `out` cannot be written.
         SourceError: none of them could be scored.
         PartlyDone: the report is written and leaves some of them out.
     """
+    refuse_unless_writable(out, ANOTHER_REPORT)  # before the long work
     found = find_streams(data)
     results, unread, damaged = watch_streams(found.videos, watch)
     skipped = [*found.skipped, *unread]

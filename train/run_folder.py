@@ -22,7 +22,9 @@ from typing import Any
 
 from models.card import write_atomically
 from models.errors import UsageError
+from models.files import is_file
 from models.machine import machine, versions
+from train.report import refuse_unless_writable
 from train.settings import TrainSettings
 
 CONFIG_FILE = "config.json"
@@ -91,8 +93,9 @@ class RunFolder:
         Raises:
             UsageError: says what to do.
         """
-        if self.path.exists() and not self.path.is_dir():
+        if is_file(self.path):
             raise UsageError(f"{self.path} is a file.\nGive another folder for the run.")
+        refuse_unless_writable(self.path, "Give another folder for the run.")
         if not self.path.exists() or not any(self.path.iterdir()):
             return True
         if not (self.path / CONFIG_FILE).is_file():
