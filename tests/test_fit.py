@@ -313,7 +313,7 @@ def test_dancers_who_each_alone_show_a_move_are_validated_by_clip_and_that_is_sa
         folder = tmp_path / "data" / "train" / move
         folder.mkdir(parents=True)
         for take in range(3):
-            draw_clip(folder / f"dancer-{dancer}_{take}.mp4", number % 2)
+            draw_clip(folder / f"dancer-{dancer}_{take}.mp4", number % 2, 3 * number + take)
     chosen = settings_for(**TINY.as_dict() | {"encoder": "image", "epochs": 1})
     fitted = fit_clips(tmp_path / "data", tmp_path / "run", chosen)
     said = capsys.readouterr().out
@@ -324,22 +324,53 @@ def test_dancers_who_each_alone_show_a_move_are_validated_by_clip_and_that_is_sa
     assert set(fitted.card.provenance.clips) == {fingerprint(clip) for clip in clips}
 
 
-def test_nothing_is_measured_on_a_test_clip_that_is_the_same_file_as_one_learnt_from(tmp_path: Path) -> None:
+def clips_of_two_moves(data: Path, takes: int = 3) -> Path:
+    """Clips to train on, no two alike."""
     for number, move in enumerate(("plie", "saute")):
-        for split in ("train", "test"):
-            (tmp_path / "data" / split / move).mkdir(parents=True)
-        for take in range(2):
-            draw_clip(tmp_path / "data" / "train" / move / f"{take}.mp4", number)
-    learnt = (tmp_path / "data" / "train" / "plie" / "0.mp4").read_bytes()
-    (tmp_path / "data" / "test" / "plie" / "copy.mp4").write_bytes(learnt)
-    (tmp_path / "data" / "test" / "plie" / "other.mp4").write_bytes(learnt + bytes(8))
-    chosen = settings_for(**TINY.as_dict() | {"encoder": "image", "epochs": 1})
-    fitted = fit_clips(tmp_path / "data", tmp_path / "run", chosen)
+        for take in range(takes):
+            path = data / "train" / move / f"{take}.mp4"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draw_clip(path, number, take)
+    return data
+
+
+ONE_EPOCH = settings_for(**TINY.as_dict() | {"encoder": "image", "epochs": 1})
+
+
+def test_of_clips_that_are_the_same_file_one_is_learnt_from_and_none_measured_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, run = clips_of_two_moves(tmp_path / "data"), tmp_path / "run"
+    (data / "test" / "plie").mkdir(parents=True)
+    for take in range(3):
+        learnt = (data / "train" / "plie" / f"{take}.mp4").read_bytes()
+        (data / "train" / "plie" / f"copy{take}.mp4").write_bytes(learnt)
+    (data / "test" / "plie" / "copy.mp4").write_bytes(learnt)
+    for name in ("other", "another"):
+        (data / "test" / "plie" / f"{name}.mp4").write_bytes(learnt + bytes(8))
+    fitted = fit_clips(data, run, ONE_EPOCH)
+    assert fitted.left_out == f"5 skipped.\nThe reasons are in {run / 'report' / 'report.md'}"
+    assert len(fitted.card.provenance.clips) == 6
+    assert fitted.card.provenance.trained_on == "4 clips in data; validated on 2 more"
     assert [name for name in fitted.card.measured if name.startswith("accuracy")] == [
         "accuracy on 1 test clips of data"
     ]
-    page = (tmp_path / "run" / "report" / "report.md").read_text("utf-8")
-    assert "- `test/plie/copy.mp4`: the same file is in train, too" in page
+    page = (run / "report" / "report.md").read_text("utf-8")
+    said = capsys.readouterr().out
+    for copy, of in (("train/plie/copy0", "train/plie/0"), ("test/plie/copy", "train/plie/2")):
+        assert f"- `{copy}.mp4`: the same file as `{of}.mp4`" in page
+        assert f"skipped `{copy}.mp4`: the same file as `{of}.mp4`" in said
+    assert "- `test/plie/other.mp4`: the same file as `test/plie/another.mp4`" in page
+
+
+def test_a_clip_that_is_no_longer_than_the_delay_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = clips_of_two_moves(tmp_path / "data")
+    draw_clip(data / "train" / "plie" / "short.mp4", 0, 7, frames=9)
+    fitted = fit_clips(data, tmp_path / "run", settings_for(**ONE_EPOCH.as_dict() | {"window": 12, "delay_steps": 9}))
+    reason = "`train/plie/short.mp4`: too short: 9 steps, and --delay-steps 9 needs more"
+    assert f"skipped {reason}" in capsys.readouterr().out
+    assert reason in (tmp_path / "run" / "report" / "report.md").read_text("utf-8")
+    assert fitted.left_out.startswith("1 skipped.")
 
 
 def test_overconfident_answers_are_made_less_certain() -> None:
@@ -429,10 +460,10 @@ def test_clips_in_a_folder_become_a_run_with_a_report(tmp_path: Path, capsys: py
     assert len(report["answers"]) == 4
 
 
-def draw_clip(path: Path, number: int, take: int = 0) -> None:
+def draw_clip(path: Path, number: int, take: int = 0, frames: int = 15) -> None:
     """A bright disc on black, or a dark one on white; each take a little elsewhere."""
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 15, (64, 64))
-    for step in range(15):
+    for step in range(frames):
         image = np.full((64, 64, 3), 255 * number, np.uint8)
         cv2.circle(image, (10 + 3 * step, 32 + take), 12, (40, 200 - 90 * number, 60), -1)
         writer.write(image)

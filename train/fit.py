@@ -8,7 +8,7 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Listed
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -31,13 +31,12 @@ from models.machine import versions
 from models.runtime import Device
 from train.cache import code_hash
 from train.calibration import Answers, calibrated, fit_temperature, fit_thresholds
-from train.clip import TEST, TRAIN, Skipped, copies_of, fingerprint
+from train.clip import TEST, TRAIN, Skipped, fingerprint
 from train.epochs import JUDGE_BATCH, Lessons, make_judge, train_epochs
 from train.features import ClipFeatures, FeatureSet, extract
-from train.features_report import count_skipped
 from train.network import build_network, compile_network, load_head
 from train.progress import show_epochs
-from train.report import ClipAnswer, write_report
+from train.report import REPORT_MD, ClipAnswer, as_code, write_report
 from train.run_folder import Epoch, Progress, RunFolder
 from train.settings import TrainSettings
 from train.split import split_validation
@@ -107,19 +106,24 @@ def fit_clips(
         UsageError: the run folder or the name cannot be used, or a number or the clips make no sense.
         SourceError: too little is left to train on.
     """
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
     # Before the long work.
     RunFolder(run).refuse_unless_usable(resume)
     _refuse_unless_a_name(name)
     features = extract(data, settings.encoder, settings.sample_hz, cache=cache, device=device, threads=threads)
+    unused = _unused(features, settings, data)
+    for each in unused:
+        console.print(f"skipped {as_code(each.path.relative_to(data))}: {each.reason}")
+    features = _without(features, unused)
     material = clip_material(features, settings, trained_on=f"clips in {data.resolve().name}", licence=licence)
     for line in _remarks(material):
         console.print(line)
     fitted = fit_sequences(material, run, settings, resume=resume, name=name)
-    tested, features = _unlike_the_learnt(features, frozenset(material.provenance.clips))
+    tested = [each for each in features.clips if each.clip.split == TEST]
     metrics = report_on_clips(fitted, tested, features, settings, data)
     console.print(_summary(fitted, metrics))
-    left_out = count_skipped(features) if features.skipped else ""
+    reasons = f"{len(features.skipped)} skipped.\nThe reasons are in {run / 'report' / REPORT_MD}"
+    left_out = reasons if features.skipped else ""
     if not metrics:
         return replace(fitted, left_out=left_out)
     measured = {f"accuracy on {len(tested)} test clips of {data.resolve().name}": round(metrics["accuracy"], 4)}
@@ -128,13 +132,27 @@ def fit_clips(
     return replace(fitted, card=card, left_out=left_out)
 
 
-def _unlike_the_learnt(features: FeatureSet, learnt: Collection[str]) -> tuple[list[ClipFeatures], FeatureSet]:
-    """The test clips of which no copy was learnt from; of the others the features say that they are skipped."""
-    tested = [each for each in features.clips if each.clip.split == TEST]
-    copies = copies_of(learnt, (each.clip for each in tested))
-    skipped = (Skipped(each.clip.path, "the same file is in train, too") for each in tested if each.clip in copies)
-    kept = [each for each in tested if each.clip not in copies]
-    return kept, replace(features, skipped=(*features.skipped, *skipped))
+def _unused(features: FeatureSet, settings: TrainSettings, data: Path) -> list[Skipped]:
+    """The clips of which nothing can be learnt, and the copies of others: of two that are the same file one would be
+    learnt from and the other one decide how well."""
+    skipped: list[Skipped] = []
+    first: dict[str, Path] = {}
+    for each in features.clips:  # those to train on come first
+        clip, steps = each.clip, len(each.features)
+        same = first.setdefault(fingerprint(clip.path) or str(clip.path), clip.path)
+        if same != clip.path:
+            skipped.append(Skipped(clip.path, f"the same file as {as_code(same.relative_to(data))}"))
+        elif clip.split == TRAIN and steps <= settings.delay_steps:
+            reason = f"too short: {steps} steps, and --delay-steps {settings.delay_steps} needs more"
+            skipped.append(Skipped(clip.path, reason))
+    return skipped
+
+
+def _without(features: FeatureSet, unused: Listed[Skipped]) -> FeatureSet:
+    """The others; the features say that these are skipped."""
+    paths = {each.path for each in unused}
+    kept = tuple(each for each in features.clips if each.clip.path not in paths)
+    return replace(features, clips=kept, skipped=(*features.skipped, *unused))
 
 
 def clip_material(features: FeatureSet, settings: TrainSettings, *, trained_on: str, licence: str = "") -> Material:
