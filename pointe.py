@@ -4,7 +4,8 @@ import dataclasses
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -429,14 +430,18 @@ def main() -> None:
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that has no é shows ? and the run goes on
+    secrets = _secrets_typed()
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr = _Output(sys.stderr, secrets)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file may be called x:y@z.mp4, and what is printed of it stays as it is.
+        sys.stdout = _Output(sys.stdout, {secret: shown for secret, shown in secrets.items() if "://" in secret})
     _hide_secrets_from_the_process_list()
     try:
         app()
     except PointeError as error:
-        _flush_output()
+        if sys.stdout is not None:  # it is where nothing is open as stdout
+            sys.stdout.flush()
         print(f"pointe: {harmless(str(error))}", file=sys.stderr)
         _leave(error.exit_code)
     except ImportError as error:
@@ -447,6 +452,50 @@ def main() -> None:
         _leave(DeviceError.exit_code)
     except SystemExit as leaving:
         _leave(leaving.code)
+
+
+class _Output(io.TextIOWrapper):
+    """Stdout or stderr: shows no password, and what nobody can take is dropped.
+
+    An error there would end the command with a traceback, or with 120 where Python meets it again at the very end.
+    """
+
+    def __init__(self, stream: io.TextIOWrapper, secrets: Mapping[str, str]) -> None:
+        """`secrets`: what is not to be shown, and what is shown in its place."""
+        super().__init__(
+            stream.buffer,
+            stream.encoding,
+            "replace",  # a terminal that has no é shows ? and the run goes on
+            line_buffering=stream.line_buffering,
+            write_through=stream.write_through,
+        )
+        self._secrets = secrets
+
+    def write(self, text: str, /) -> int:
+        for secret, shown in self._secrets.items():
+            text = text.replace(secret, shown)
+        with suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            super().flush()
+
+
+def _secrets_typed() -> dict[str, str]:
+    """What of the command line may hold a password, as it is and as messages quote it, and how it is shown."""
+    arguments = [argument for argument in sys.argv[1:] if "://" in argument or "@" in argument]
+    if not arguments:
+        return {}
+    from live.address import printable, redact
+
+    values = [argument.partition("=")[2] for argument in arguments if argument.startswith("-")]
+    secrets = {}
+    for text in sorted(arguments + values, key=len, reverse=True):  # the longest first: it may hold another
+        if redact(text) != printable(text):
+            secrets |= dict.fromkeys((text, repr(text)[1:-1], harmless(text)), redact(text))
+    return secrets
 
 
 def _hide_secrets_from_the_process_list() -> None:
@@ -464,21 +513,12 @@ def _hide_secrets_from_the_process_list() -> None:
 
 def _leave(code: str | int | None) -> None:
     """End the process, also where a thread of ours hangs inside a library: then Python's own way out would abort it."""
-    _flush_output()
     if left_running():
         from models.decoding import end_decoders
 
         end_decoders()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
         os._exit(code if isinstance(code, int) else 0)
     sys.exit(code)
-
-
-def _flush_output() -> None:
-    """What nobody can take any more is dropped, else Python tries it again at the very end and makes the code 120."""
-    try:
-        if sys.stdout is not None:  # it is where nothing is open as stdout
-            sys.stdout.flush()
-    except OSError:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -158,6 +159,24 @@ def test_a_full_standard_output_does_not_end_the_run(tmp_path: Path) -> None:
         )
     assert "Traceback" not in done.stderr
     assert len((tmp_path / "a.jsonl").read_text().splitlines()) == 5
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such file")
+@pytest.mark.parametrize("command", ["--help", "doctor", "bench demo --frames 10"])
+@pytest.mark.parametrize("reader", ["full", "gone"])
+def test_output_that_nobody_can_take_leaves_the_exit_code_as_it_is(command: str, reader: str) -> None:
+    with Path("/dev/full").open("wb") if reader == "full" else closed_pipe() as nobody:
+        done = subprocess.run(
+            [sys.executable, "-c", START, *command.split()], env=NO_DISPLAY, stdout=nobody, stderr=subprocess.PIPE
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def closed_pipe() -> IO[bytes]:
+    """What writes to a reader that has gone."""
+    read, write = os.pipe()
+    os.close(read)
+    return os.fdopen(write, "wb")
 
 
 def test_eval_scores_only_the_moves_that_the_model_has(tmp_path: Path) -> None:

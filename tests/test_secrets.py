@@ -194,6 +194,27 @@ def test_no_command_shows_a_password_even_when_the_libraries_are_to_talk(tmp_pat
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()]
 
 
+ADDRESS = f"rtsp://anna:'{SECRET}@127.0.0.1/cam"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (ADDRESS,),
+        (ADDRESS.removeprefix("rtsp://"),),
+        ("bench", "demo", ADDRESS),
+        ("live", "demo", "--device", ADDRESS),
+        ("live", "demo", f"--log-format={ADDRESS}"),
+        ("live", "demo", "--headless", "--model", ADDRESS, "--log-format", "json"),
+    ],
+    ids=lambda arguments: " ".join(arguments[:-1]) or arguments[0][:4],
+)
+def test_an_address_in_the_wrong_place_shows_no_password(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    code, out, err = pointe(*arguments, cwd=tmp_path)
+    assert code in (2, 4), err
+    assert "***@127.0.0.1/cam" in err and SECRET not in out + err
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the process list as Linux has it")
 @pytest.mark.parametrize("film", ["café.mp4", os.fsdecode(b"caf\xe9.mp4")])
 def test_the_process_list_shows_the_host_but_no_password(tmp_path: Path, listener: socket.socket, film: str) -> None:
