@@ -31,8 +31,20 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+
+def _one_meaning(context: typer.Context, parameter: typer.CallbackParam, model: str) -> str:
+    """Raises ModelError where a user typed the name of two models; the default is always the shipped one."""
+    source = context.get_parameter_source(parameter.name or "")
+    if source is not None and source.name == "COMMANDLINE":
+        from models.card import refuse_two_meanings
+
+        refuse_two_meanings(model)
+    return model
+
+
 Data = Annotated[Path, typer.Argument(help="Folder with train/<move>/* and test/<move>/*, or <move>/*.")]
-Model = Annotated[str, typer.Option(help="A shipped model's name, or a folder that `pointe export` wrote.")]
+MODEL_HELP = "A shipped model's name, or a folder that `pointe export` wrote."
+Model = Annotated[str, typer.Option(help=MODEL_HELP, callback=_one_meaning)]
 DeviceName = Annotated[str, typer.Option(help="auto, cpu, cuda or tensorrt.")]
 Threads = Annotated[int, typer.Option(min=1, help="onnxruntime threads; one leaves a core for decoding.")]
 Encoder = Annotated[
@@ -338,7 +350,7 @@ def train(
 
 @app.command("eval")
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A shipped model's name, or a folder that `pointe export` wrote.")],
+    model: Annotated[str, typer.Argument(help=MODEL_HELP, callback=_one_meaning)],
     data: Annotated[
         Path, typer.Argument(help="A folder of clips by move, or of long videos with NAME.json beside NAME.mp4.")
     ],
@@ -374,7 +386,7 @@ def evaluate(
 
 @app.command()
 def export(
-    run: Annotated[Path, typer.Argument(help="A folder that `pointe train` wrote; with --int8 also a model.")],
+    run: Annotated[str, typer.Argument(help="A folder that `pointe train` wrote; with --int8 also a model.")],
     model: Annotated[Path, typer.Argument(help="The model folder to make.")],
     videos: Annotated[
         list[Path] | None, typer.Option("--video", help="Check on this video instead of the run's clips; repeatable.")
@@ -386,21 +398,23 @@ def export(
 ) -> None:
     """Write a trained run as ONNX, checked against Keras on real windows."""
     _need("tensorflow", "tf2onnx")
-    from models.card import find_model
+    from models.card import as_typed, find_model, refuse_two_meanings
 
     with native_stderr_kept_back():
         from export.int8 import quantize_model, quantize_run
         from export.to_onnx import export_run
         from train.network import load_head
 
-    trained = (run / "config.json").is_file()
+    folder = Path(run)
+    trained = (folder / "config.json").is_file()
     if int8 and not trained:
-        said: object = quantize_model(find_model(str(run)), model, videos or [], force=force)
+        refuse_two_meanings(run)
+        said: object = quantize_model(find_model(run), model, videos or [], force=force)
     elif int8:
-        said = quantize_run(run, model, load_head=load_head, videos=videos, force=force)
+        said = quantize_run(folder, model, load_head=load_head, videos=videos, force=force)
     else:
-        said = export_run(run, model, load_head=load_head, videos=videos, force=force)
-    print(f"{said}\n{model} is ready: pointe live 0 --model {model}")
+        said = export_run(folder, model, load_head=load_head, videos=videos, force=force)
+    print(f"{said}\n{model} is ready: pointe live 0 --model {as_typed(model)}")
 
 
 def _need(*modules: str) -> None:

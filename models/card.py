@@ -11,12 +11,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from models.errors import CardError, ModelError
-from models.files import is_folder
+from models.files import is_file, is_folder
 
 CARD_FILE = "card.json"
 ENCODER_FILE = "encoder.onnx"
 HEAD_FILE = "head.onnx"
 DEFAULT_MODEL = "ballet"
+SHIPPED_IN = Path(__file__).parent
 NONE = "none"
 LARGEST_CARD_BYTES = 10_000_000
 LARGEST_NETWORK_BYTES = 500_000_000  # InceptionV3 has 87 MB, the ancestor's LSTM 138 MB
@@ -201,10 +202,9 @@ def find_model(name_or_path: str) -> Path:
     Raises:
         ModelError: there is neither.
     """
-    shipped_in = Path(__file__).parent
-    shipped = sorted(path.parent.name for path in shipped_in.glob(f"*/{CARD_FILE}"))
+    shipped = shipped_models()
     if name_or_path in shipped:
-        return shipped_in / name_or_path
+        return SHIPPED_IN / name_or_path
     folder = Path(name_or_path)
     if is_folder(folder):
         return folder
@@ -212,6 +212,23 @@ def find_model(name_or_path: str) -> Path:
         f"No model '{name_or_path}': it is neither a folder nor a shipped model.\n"
         f"Shipped: {', '.join(shipped) or 'none'}. Or give a folder that `pointe export` wrote."
     )
+
+
+def refuse_two_meanings(typed: str) -> None:
+    """A user who has a model of a shipped one's name here may mean either. Raises ModelError."""
+    if typed not in shipped_models() or not is_file(Path(typed, CARD_FILE)):
+        return
+    if not Path(typed).samefile(SHIPPED_IN / typed):
+        raise ModelError(f"Both a shipped model and a folder here are called {typed}.\nType ./{typed} for the folder.")
+
+
+def as_typed(folder: Path) -> str:
+    """What to type for a folder, so that no shipped model is meant."""
+    return f"./{folder}" if str(folder) in shipped_models() else str(folder)
+
+
+def shipped_models() -> list[str]:
+    return sorted(path.parent.name for path in SHIPPED_IN.glob(f"*/{CARD_FILE}"))
 
 
 def sha256_of(path: Path) -> str:

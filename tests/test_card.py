@@ -14,12 +14,15 @@ from models.card import (
     ENCODER_FILE,
     HEAD_FILE,
     LARGEST_NETWORK_BYTES,
+    SHIPPED_IN,
     EncoderInfo,
     HeadInfo,
     ModelCard,
     MoveClass,
     Provenance,
+    as_typed,
     find_model,
+    refuse_two_meanings,
     sha256_of,
     write_atomically,
 )
@@ -142,6 +145,25 @@ def test_a_model_is_found_by_its_shipped_name_or_its_folder(tmp_path: Path) -> N
     assert find_model(str(tmp_path)) == tmp_path
     with pytest.raises(ModelError, match=f"Shipped: .*{DEFAULT_MODEL}"):
         find_model(str(tmp_path / "no such folder"))
+
+
+def test_a_name_that_may_mean_a_folder_here_or_a_shipped_model_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refuse_two_meanings(DEFAULT_MODEL)
+    a_model_folder(tmp_path / DEFAULT_MODEL)
+    with pytest.raises(ModelError, match=f"Type ./{DEFAULT_MODEL} for the folder"):
+        refuse_two_meanings(DEFAULT_MODEL)
+    typed = as_typed(Path(DEFAULT_MODEL))
+    refuse_two_meanings(typed)
+    assert find_model(typed).absolute() == tmp_path / DEFAULT_MODEL
+    assert as_typed(tmp_path) == str(tmp_path)
+
+
+def test_within_the_folder_of_the_shipped_models_a_name_has_one_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(SHIPPED_IN)
+    refuse_two_meanings(DEFAULT_MODEL)
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_half(tmp_path: Path) -> None:

@@ -122,6 +122,19 @@ def test_a_mistake_is_told_in_a_few_lines_with_its_exit_code(
     assert len(lines) <= 4, err  # two of ours; typer's usage errors have a line or two before theirs
 
 
+def test_a_model_here_of_the_shipped_ones_name_is_told_apart_from_it(tmp_path: Path) -> None:
+    (tmp_path / "ballet").mkdir()
+    (tmp_path / "ballet/card.json").write_text("{}")
+    for command in (("live", "demo", "--model", "ballet"), ("eval", "ballet", ".")):
+        code, _, err = pointe(*command, cwd=tmp_path)
+        assert (code, err.count("\n")) == (4, 2), err
+        assert "Type ./ballet for the folder" in err
+    code, _, err = pointe("live", "demo", "--model", "./ballet", cwd=tmp_path)
+    assert code == 4 and "ballet/card.json" in err
+    code, _, err = pointe("live", "demo", "--headless", "--max-seconds", "0.1", cwd=tmp_path)
+    assert code == 0, err
+
+
 @pytest.mark.skipif(missing_for("cuda") is None, reason="this machine has an NVIDIA driver")
 def test_a_device_that_is_not_there_is_told_with_exit_code_5() -> None:
     code, _, err = pointe("live", "demo", "--headless", "--device", "cuda")
