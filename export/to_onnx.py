@@ -19,6 +19,8 @@ from models.errors import ModelError, UsageError
 from models.pretrained import pretrained_path
 
 OPSET = 17  # tf2onnx 1.17 offers 18 at most
+# Begins the notes on the card of a run whose training was stopped, as train.fit writes them.
+UNFINISHED = "Training unfinished"
 SLOW_OPS = {"Loop", "Scan", "If"}  # ten times slower than the real op, and no CUDA graph can hold them
 
 
@@ -36,6 +38,8 @@ def export_run(
 ) -> ParityReport:
     """Write a trained run as a model folder, once it was seen to answer as the trained network does.
 
+    Of a run whose training was stopped that is said, and stands on the card.
+
     Args:
         run: a folder that `pointe train` wrote.
         model: the folder to make; whole or not at all.
@@ -51,6 +55,9 @@ def export_run(
     with made_whole(model, force) as half:
         config = _read_config(run)
         card = ModelCard.read(run)
+        note = card.provenance.notes.partition("\n\n")[0]
+        if note.startswith(UNFINISHED):
+            print(note)
         encoder = _find_encoder(Path(config["encoder_path"]), card)
         videos = videos or clips_of(run)
         if not videos:

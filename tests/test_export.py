@@ -25,6 +25,7 @@ from models.frames import Sampler, read_video
 from models.runtime import open_session
 from train.fit import Material, fit_sequences
 from train.network import build_network, load_head
+from train.run_folder import Progress, RunFolder
 from train.settings import settings_for
 from train.windows import Sequence
 
@@ -75,6 +76,7 @@ def read_features(encoder: Path, kind: str, video: Path) -> np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Trained:
+    material: Material
     run: Path
     encoder: Path
     videos: list[Path]
@@ -104,7 +106,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
         clips={"train": videos[:6], "validation": videos[6:]},
     )
     fit_sequences(material, folder / "run", SETTINGS)
-    return Trained(folder / "run", encoder, videos)
+    return Trained(material, folder / "run", encoder, videos)
 
 
 def predictor(head: Any) -> Callable[[Any], Any]:
@@ -129,6 +131,28 @@ def test_an_exported_run_answers_as_the_trained_one_does(trained: Trained, tmp_p
     head = open_session(model / "head.onnx", "cpu")
     assert (head.input.name, head.input.shape) == ("features", ("batch", SETTINGS.window, DIM))
     assert (head.output.name, head.output.shape) == ("probabilities", ("batch", 2))
+
+
+def test_a_training_that_was_stopped_is_exported_and_called_unfinished(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save = RunFolder.save_epoch
+
+    def stop_after_the_first(folder: RunFolder, model: Any, progress: Progress) -> None:
+        save(folder, model, progress)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(RunFolder, "save_epoch", stop_after_the_first)
+    with pytest.raises(KeyboardInterrupt):
+        fit_sequences(trained.material, tmp_path / "run", SETTINGS)
+    capsys.readouterr()
+    export_run(tmp_path / "run", tmp_path / "stopped", load_head=load_head)
+    said = capsys.readouterr().out
+    assert said.startswith("Training unfinished: ") and said.count("\n") == 1
+    assert said in (tmp_path / "stopped" / "README.md").read_text("utf-8")
+    export_run(trained.run, tmp_path / "whole", load_head=load_head)
+    assert capsys.readouterr().out == ""
+    assert "unfinished" not in (tmp_path / "whole" / "README.md").read_text("utf-8")
 
 
 def test_a_run_becomes_an_int8_model_by_its_own_clips(trained: Trained, tmp_path: Path) -> None:

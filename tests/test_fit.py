@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from models.errors import UsageError
 from train.calibration import HIGHEST_ENTER, Answers, calibrated, fit_temperature, fit_thresholds, smoothed
 from train.clip import Clip, fingerprint
 from train.features import ClipFeatures, FeatureSet
-from train.fit import UNKNOWN_SHA256, Material, answer_along, clip_material, fit_clips, fit_sequences
+from train.fit import UNFINISHED, UNKNOWN_SHA256, Material, answer_along, clip_material, fit_clips, fit_sequences
 from train.network import build_network, load_head
 from train.progress import show_epochs
 from train.run_folder import Epoch, Progress, RunFolder
@@ -104,7 +105,8 @@ def test_a_training_that_was_stopped_and_resumed_ends_like_an_uninterrupted_one(
         patched.setattr(RunFolder, "save_epoch", stop_after_the_second)
         with pytest.raises(KeyboardInterrupt):
             fit_sequences(material(encoder=encoder), tmp_path / "parts", chosen)
-    ModelCard.read(tmp_path / "parts")  # what is there can be exported
+    # What is there can be exported, and says what it is.
+    assert ModelCard.read(tmp_path / "parts").provenance.notes.startswith(UNFINISHED)
     load_head(tmp_path / "parts" / "head.keras")
     fit_sequences(material(encoder=encoder), tmp_path / "parts", chosen, resume=True)
 
@@ -113,7 +115,8 @@ def test_a_training_that_was_stopped_and_resumed_ends_like_an_uninterrupted_one(
     told = [json.loads((tmp_path / run / "last" / "epoch.json").read_text())["epochs"] for run in ("whole", "parts")]
     for one, other in zip(*told, strict=True):
         assert one | {"seconds": 0} == other | {"seconds": 0}
-    assert ModelCard.read(tmp_path / "whole").moves == ModelCard.read(tmp_path / "parts").moves
+    whole, parts = (ModelCard.read(tmp_path / run) for run in ("whole", "parts"))
+    assert whole.moves == parts.moves and whole.provenance == parts.provenance
 
 
 def test_a_run_is_complete(finished: Path) -> None:
@@ -207,6 +210,40 @@ def test_resuming_a_finished_run_changes_no_weight(tmp_path: Path, finished: Pat
     for ours, same in zip(weights(tmp_path / "run"), weights(finished), strict=True):
         np.testing.assert_array_equal(ours, same)
     assert ModelCard.read(tmp_path / "run") == ModelCard.read(finished)
+
+
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda last: shutil.rmtree(last),
+        lambda last: cut_short(last / "epoch.json"),
+        lambda last: cut_short(last / "epoch-00003.keras"),
+        lambda last: (last / "epoch-00003.keras").unlink(),
+    ],
+    ids=["all gone", "state cut short", "network cut short", "network gone"],
+)
+def test_a_run_without_a_whole_last_epoch_is_not_begun_anew(
+    tmp_path: Path, finished: Path, damage: Callable[[Path], None]
+) -> None:
+    run = shutil.copytree(finished, tmp_path / "run")
+    damage(run / "last")
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    with pytest.raises(UsageError, match="cannot be gone on with: .*\nExport its best epoch as it is: pointe export"):
+        fit_sequences(material(), run, TINY, resume=True)
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_a_run_stays_what_it_was_called_when_it_is_resumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, run = clips_of_two_moves(tmp_path / "data"), tmp_path / "exp[v2]:on:"
+    first = fit_clips(data, run, ONE_EPOCH, name="ours", licence="CC0").card
+    assert f"Next: pointe export {run} MODEL" in capsys.readouterr().out
+    assert fit_clips(data, run, ONE_EPOCH, resume=True).card == first
+    other = fit_clips(data, run, ONE_EPOCH, resume=True, name="theirs", licence="MIT").card
+    assert (other.name, other.provenance.licence) == ("theirs", "MIT")
 
 
 def test_a_learning_rate_that_is_too_high_is_said_to_be(tmp_path: Path) -> None:

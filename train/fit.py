@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -26,7 +27,7 @@ import train.geometry
 import train.network
 import train.windows
 from models.card import MODEL_NAME, NONE, EncoderInfo, HeadInfo, ModelCard, MoveClass, Provenance, display_name
-from models.errors import UsageError
+from models.errors import CardError, UsageError
 from models.machine import versions
 from models.runtime import Device
 from train.cache import code_hash
@@ -43,6 +44,7 @@ from train.split import split_validation
 from train.windows import Floats, Sequence, WindowDrawer
 
 UNKNOWN_SHA256 = "0" * 64  # of the head, until it is exported
+UNFINISHED = "Training unfinished"  # begins the notes of the card until it is; export.to_onnx looks for it
 SMOOTHING_S = 0.2
 # Calibration looks at this many windows at most; more would not change a threshold's second digit.
 CALIBRATION_WINDOWS = 60_000
@@ -263,7 +265,7 @@ def fit_sequences(
         material: the sequences and where they come from.
         run: a new or empty folder, or with `resume` one that holds this very training.
         settings: every hyperparameter.
-        resume: go on after the last whole epoch.
+        resume: go on after the last whole epoch; the name and the licence stay what they were unless given.
         name: of the model; the folder's if None.
 
     Raises:
@@ -277,10 +279,12 @@ def fit_sequences(
     drawer = WindowDrawer(material.train, settings.window, settings.delay_steps, settings.least_steps)
     judged = WindowDrawer(material.validation, settings.window, settings.delay_steps, settings.least_steps)
     _check(drawer, judged, material)
+    if resume:
+        name, material = _as_begun(run, name, material)
     card = first_card(material, settings, name or _model_name(run))
     progress = folder.begin(_config(material, settings), resume)
     if not progress.done:
-        card.save(run)  # from the first epoch on the run can be exported, whatever happens
+        _unfinished(card).save(run)  # from the first epoch on the run can be exported, whatever happens
 
     _make_reproducible(settings.seed)
     others = tuple(index for index, move in enumerate(material.moves) if move not in material.looked_for)
@@ -299,6 +303,26 @@ def fit_sequences(
     card = calibrate(network, material.validation, card, settings)
     card.save(run)
     return Fitted(run, card, best, progress.done, network.count_params(), time.monotonic() - start_s)
+
+
+def _as_begun(run: Path, name: str | None, material: Material) -> tuple[str | None, Material]:
+    """The name and the licence that the run has on its card, where no other is given."""
+    try:
+        card = ModelCard.read(run)
+    except CardError:  # it was stopped before it had one
+        return name, material
+    licence = material.provenance.licence or card.provenance.licence
+    return name or card.name, replace(material, provenance=material.provenance.model_copy(update={"licence": licence}))
+
+
+def _unfinished(card: ModelCard) -> ModelCard:
+    """The card as long as nothing is fitted, with a note that goes along where the run is exported as it is."""
+    note = (
+        f"{UNFINISHED}: the network is that of the best epoch so far, its certainty and its thresholds are not fitted "
+        "to the validation clips. Go on with `pointe train DATA RUN --resume` and export it again."
+    )
+    notes = "\n\n".join(filter(None, (note, card.provenance.notes)))
+    return card.model_copy(update={"provenance": card.provenance.model_copy(update={"notes": notes})})
 
 
 def _check(drawer: WindowDrawer, judged: WindowDrawer, material: Material) -> None:
@@ -358,11 +382,19 @@ def _open_network(
     folder: RunFolder, progress: Progress, material: Material, settings: TrainSettings, steps: int
 ) -> keras.Model:
     if progress.done:
-        return keras.saving.load_model(folder.last_network())
+        return _load_last(folder)
     pose = material.encoder.kind == "pose"
     model = build_network(settings, material.encoder.feature_dim, len(material.moves), pose)
     compile_network(model, settings, steps * settings.epochs)
     return model
+
+
+def _load_last(folder: RunFolder) -> keras.Model:
+    """Raises UsageError where the network is gone or damaged."""
+    try:
+        return keras.saving.load_model(folder.last_network())
+    except (ValueError, OSError, KeyError, BadZipFile) as error:
+        raise folder.cannot_go_on("the network of its last epoch cannot be read") from error
 
 
 def predictor(model: keras.Model) -> Callable[[Floats], Floats]:

@@ -149,11 +149,22 @@ class RunFolder:
         state = json.loads((self._last / STATE_FILE).read_text("utf-8"))
         return self._last / str(state["network"])
 
+    def cannot_go_on(self, why: str) -> UsageError:
+        """What to raise where the run can only be used as it is."""
+        return UsageError(
+            f"{self.path} cannot be gone on with: {why}.\n"
+            f"Export its best epoch as it is: pointe export {self.path} MODEL. Or train into another folder."
+        )
+
     def _read_progress(self) -> Progress:
+        """Raises UsageError where epochs were done and what they left is gone or damaged."""
         path = self._last / STATE_FILE
-        if not path.is_file():
+        if not path.is_file() and not self.head.is_file():
             return Progress()  # it was stopped in its first epoch
-        return Progress([Epoch(**epoch) for epoch in json.loads(path.read_text("utf-8"))["epochs"]])
+        try:
+            return Progress([Epoch(**epoch) for epoch in json.loads(path.read_text("utf-8"))["epochs"]])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise self.cannot_go_on(f"{path} cannot be read") from error
 
     def _write_json(self, name: str, content: dict[str, Any]) -> None:
         write_atomically(self.path / name, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
