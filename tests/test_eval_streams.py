@@ -255,6 +255,14 @@ def test_what_cannot_be_scored_is_listed_and_the_rest_is_done(model: Path, tmp_p
     assert document["everything"]["streams"] == 1
 
 
+def test_a_report_that_lies_beside_the_videos_is_not_left_out_of_the_next_one(model: Path, tmp_path: Path) -> None:
+    stream(tmp_path, "a", [])
+    (tmp_path / "b").mkdir()
+    for _ in range(2):
+        assert pointe("eval", model, tmp_path, "--report", tmp_path / "r")[0] == 6
+        assert [each["path"] for each in json.loads((tmp_path / "r" / "report.json").read_text())["skipped"]] == ["b"]
+
+
 def test_videos_that_all_fail_are_an_error_of_the_source(model: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.mp4").write_bytes(b"no video at all")
     (tmp_path / "broken.json").write_text("[]")

@@ -64,6 +64,7 @@ def test_none_is_what_lies_between_moves_and_no_move(tmp_path: Path) -> None:
         ("{", r"a\.json is no JSON"),
         ('[{"move": "plie", "start_s": NaN, "end_s": 2}]', r"moves\[0\]\.start_s"),
         ("[" * 100_000, r"a\.json is no JSON"),
+        (f'[{{"move": "plie", "start_s": 1, "end_s": {"9" * 5000}}}]', r"a\.json is no JSON: .*5000 digits"),
         (3, r"the document: "),
     ],
 )
@@ -158,6 +159,21 @@ def test_what_cannot_be_used_is_listed_with_its_reason(tmp_path: Path) -> None:
     assert "no bare.json beside it" in reasons["bare.mp4"]
     assert "must come after" in reasons["wrong.mp4"]
     assert "without a video" in reasons["lonely.json"]
+
+
+def test_folders_beside_the_videos_are_listed_and_labels_are_of_one_video_alone(tmp_path: Path) -> None:
+    for name in ("a.mkv", "a.mp4", "b.mp4"):
+        (tmp_path / name).touch()
+    for name in ("monday", ".pointe"):
+        (tmp_path / name).mkdir()
+    written(tmp_path, [PLIE], "a")
+    written(tmp_path, [PLIE], "b")
+    found = find_streams(tmp_path)
+    assert [video.path.name for video in found.videos] == ["a.mkv", "b.mp4"]
+    assert {entry.path.name: entry.reason for entry in found.skipped} == {
+        "a.mp4": "a.json is taken for the labels of a.mkv; rename one",
+        "monday": "a folder beside the videos is not looked into; evaluate it by itself",
+    }
 
 
 def test_one_video_may_be_given_alone(tmp_path: Path) -> None:

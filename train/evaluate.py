@@ -179,7 +179,8 @@ def evaluate_streams(
     refuse_unless_writable(out, ANOTHER_REPORT)  # before the long work
     found = find_streams(data)
     results, unread, damaged = watch_streams(found.videos, watch)
-    skipped = [*found.skipped, *unread]
+    # An earlier report may lie beside the videos.
+    skipped = [*(each for each in found.skipped if each.path.resolve() != out.resolve()), *unread]
     if not results:
         raise SourceError(f"None of the {len(found.videos)} videos in {data} could be scored.\n{unread[0].reason}")
     written = write_stream_report(

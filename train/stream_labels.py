@@ -104,7 +104,10 @@ class StreamLabels(_Part):
             document: Any = json.loads(path.read_text("utf-8-sig"))
         except OSError as error:
             raise LabelError(f"{path} cannot be read ({error.strerror}).") from error
-        except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        except (
+            ValueError,
+            RecursionError,
+        ) as error:  # also of text that is no UTF-8, and of numbers of too many digits
             raise LabelError(f"{path} is no JSON: {error}.") from error
         try:
             return cls.model_validate({"moves": document} if isinstance(document, list) else document)
@@ -175,19 +178,25 @@ def find_streams(data: Path) -> StreamSet:
     found: list[LabelledVideo] = []
     skipped: list[Skipped] = []
     videos = [data] if data.is_file() else _videos(data)
+    video_of: dict[Path, Path] = {}
     for video in videos:
         labels = video.with_suffix(LABELS)
+        first = video_of.setdefault(labels, video)
         try:
-            if labels.is_file():
+            if first != video:
+                skipped.append(Skipped(video, f"{labels.name} is taken for the labels of {first.name}; rename one"))
+            elif labels.is_file():
                 found.append(LabelledVideo(video, StreamLabels.read(labels)))
             else:
                 skipped.append(Skipped(video, f"no labels: there is no {labels.name} beside it"))
         except LabelError as error:
             skipped.append(Skipped(video, str(error)))
     if data.is_dir():
-        used = {video.with_suffix(LABELS) for video in videos}
-        lonely = [path for path in _visible(data) if path.suffix.casefold() == LABELS and path not in used]
+        lonely = [path for path in _visible(data) if path.suffix.casefold() == LABELS and path not in video_of]
         skipped += [Skipped(path, "labels without a video of that name beside them") for path in lonely]
+        folders = [path for path in _visible(data) if path.is_dir()]
+        reason = "a folder beside the videos is not looked into; evaluate it by itself"
+        skipped += [Skipped(path, reason) for path in folders]
     if not found:
         reason = f"{skipped[0].path.name}: {skipped[0].reason}" if skipped else "there is no video"
         raise UsageError(
