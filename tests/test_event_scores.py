@@ -36,6 +36,7 @@ def test_the_wrong_name_is_a_miss_of_one_and_a_false_move_of_the_other() -> None
 def test_nothing_is_called_false_where_the_label_is_unsure() -> None:
     assert scored([], [Span("plie", 1, 2)], ignored=[(0.9, 1.8)])["plie"].announced == 0
     assert scored([], [Span("plie", 1, 2)], ignored=[(0.0, 1.2)])["plie"].false == 1
+    assert scored([], [Span("plie", 1, 2)], ignored=[(0.9, 1.3), (1.5, 1.8)])["plie"].announced == 0
 
 
 def test_a_move_that_the_model_has_no_name_for_is_neither_missed_nor_false() -> None:

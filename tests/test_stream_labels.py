@@ -83,7 +83,7 @@ def test_labels_that_are_no_text_are_refused(tmp_path: Path) -> None:
 def test_labels_of_another_video_are_noticed() -> None:
     labels = StreamLabels(moves=(LabelledMove(move="plie", start_s=1, end_s=3),), ignore=())
     labels.check(2.0)  # a move that the end cuts off is one
-    with pytest.raises(LabelError, match=r"go on at 1 s and the video ends at 0\.5 s"):
+    with pytest.raises(LabelError, match=r"go on at 1 s and the video ends at 0\.50 s"):
         labels.check(0.5)
 
 

@@ -84,7 +84,7 @@ def judge(
         if any(found) and lies_in(span, [*own, *unsure]):
             verdicts.append(True)
         else:
-            verdicts.append(None if any(lies_in(span, [stretch]) for stretch in unsure) else False)
+            verdicts.append(None if lies_in(span, unsure) else False)
     right = [number for number, verdict in enumerate(verdicts) if verdict]
     delays: list[float | None] = [None] * len(danced)
     found_by = [[number for number in right if finds[number][index]] for index in range(len(danced))]

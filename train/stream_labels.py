@@ -27,6 +27,7 @@ from train.clips import SIDECARS, move_name
 from train.event_scores import Span
 
 LABELS = ".json"
+LAST_FRAME_S = 0.25  # how long a video's last frame may be seen
 LARGEST_BYTES = 10_000_000  # of a label file; a day of a move a second has 6 MB
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
@@ -123,10 +124,13 @@ class StreamLabels(_Part):
         return tuple((stretch.start_s, stretch.end_s) for stretch in self.ignore)
 
     def check(self, seconds: float) -> None:
-        """Raise LabelError where a move or a stretch begins after the video has ended: they are of another one."""
+        """Raise LabelError where a move or a stretch begins after the video has ended: they are of another one.
+
+        `seconds` is the time of its last frame, which is seen for a while itself.
+        """
         for stretch in (*self.moves, *self.ignore):
-            if stretch.start_s > seconds:
-                raise LabelError(f"the labels go on at {stretch.start_s:g} s and the video ends at {seconds:.1f} s")
+            if stretch.start_s > seconds + LAST_FRAME_S:
+                raise LabelError(f"the labels go on at {stretch.start_s:g} s and the video ends at {seconds:.2f} s")
 
     def until(self, seconds: float) -> Self:
         """What they say of a video of which only so many seconds could be read."""
