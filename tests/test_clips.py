@@ -103,6 +103,31 @@ def test_a_folder_that_cannot_be_trained_on_is_refused_with_what_is_wrong(
         find_clips(put(tmp_path, *files))
 
 
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        (["plie/a.mp4"], {"plie/a.mp4"}),
+        (["train/plie/a.mp4"], {"plie/a.mp4"}),
+        (["test/plie/a.mp4"], {"plie/a.mp4"}),
+        (["train/plie/a.mp4", "test/tendu/b.mp4"], {"plie/a.mp4", "tendu/b.mp4"}),
+    ],
+)
+def test_what_is_only_measured_may_be_too_little_to_train_on(tmp_path: Path, files: list[str], found: set[str]) -> None:
+    clips = find_clips(put(tmp_path, *files), for_training=False)
+    assert names(clips, TRAIN) | names(clips, TEST) == found
+    assert clips.skipped == ()
+    with pytest.raises(UsageError, match=r"holds no clip \(.*\n.*/<move>/"):
+        find_clips(put(tmp_path / "other", "lost.mp4"), for_training=False)
+
+
+def test_whether_the_split_was_told_or_drawn_is_known(tmp_path: Path) -> None:
+    flat(tmp_path, {"plie": 2, "tendu": 2})
+    assert find_clips(tmp_path).drawn
+    (tmp_path / "clips.csv").write_text("path,dancer,split\nplie/0.mp4,,test\n")
+    assert not find_clips(tmp_path).drawn
+    assert not find_clips(put(tmp_path / "told", "train/plie/a.mp4", "train/tendu/a.mp4")).drawn
+
+
 def test_a_missing_folder_is_refused_by_its_name(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No such folder of clips: .*nowhere"):
         find_clips(tmp_path / "nowhere")
@@ -213,10 +238,14 @@ def test_clips_csv_may_say_the_split(tmp_path: Path) -> None:
     assert "2 clips without a split in clips.csv are used to train" in found.notes
 
 
-def test_a_file_that_only_clips_csv_knows_is_reported(tmp_path: Path) -> None:
+def test_a_row_of_clips_csv_that_names_no_clip_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flat(tmp_path, {"plie": 2, "tendu": 2})
-    (tmp_path / "clips.csv").write_text("path,dancer\nplie/7.mp4,anna\n")
-    assert reasons(find_clips(tmp_path)) == {"7.mp4": "listed in clips.csv, and there is no such file"}
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "clips.csv").write_text(f"path,dancer\nplie/7.mp4,anna\n{tmp_path}/plie/1.mp4,anna\n")
+    assert reasons(find_clips(Path())) == {
+        "7.mp4": "listed in clips.csv, and there is no such file",
+        "1.mp4": "listed in clips.csv, and no clip by that path; paths begin in the folder of clips.csv",
+    }
 
 
 @pytest.mark.parametrize(

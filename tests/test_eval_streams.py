@@ -19,8 +19,8 @@ from live.moves import MoveTracker
 from live.options import Options
 from live.recognizer import Prediction, Recognizer
 from live.runner import live
-from models.card import ModelCard
-from models.errors import SourceError, UsageError
+from models.card import ModelCard, Provenance
+from models.errors import PartlyDone, SourceError, UsageError
 from models.frames import Frame, frames_promised, read_video
 from train.clip import TEST, Skipped, fingerprint
 from train.clips import find_clips
@@ -324,9 +324,18 @@ def coloured_clips(folder: Path, *paths: str) -> Path:
     return folder
 
 
+def taught(model: Path, folder: Path, clips: Iterable[Path]) -> Path:
+    """The model, with a card that says that it learnt from these clips; of none, that it learnt from some."""
+    shutil.copytree(model, folder)
+    card = ModelCard.read(folder)
+    learnt = Provenance(trained_on="4 clips in data", clips=tuple(map(fingerprint, clips)))
+    card.model_copy(update={"provenance": learnt}).save(folder)
+    return folder
+
+
 def test_of_clips_that_are_split_those_of_the_test_are_measured_and_that_is_said(model: Path, tmp_path: Path) -> None:
     data = coloured_clips(tmp_path / "data", *(f"{move}/{take}.mp4" for move in ("plie", "tendu") for take in "abc"))
-    code, out, err = pointe("eval", model, data, "--report", tmp_path / "r")
+    code, out, err = pointe("eval", taught(model, tmp_path / "learner", []), data, "--report", tmp_path / "r")
     assert code == 0, err
     assert "note: split by clip (seed 0), as no dancer is known" in out
     assert "measured on 2 of 6 clips; split: test\n" in out
@@ -335,24 +344,60 @@ def test_of_clips_that_are_split_those_of_the_test_are_measured_and_that_is_said
     assert "split by clip (seed 0)" in measured_on["notes"]
 
 
+def test_of_clips_that_the_model_never_saw_all_are_measured_unless_it_is_said_which(
+    model: Path, tmp_path: Path
+) -> None:
+    data = coloured_clips(tmp_path / "data", *(f"{move}/{take}.mp4" for move in ("plie", "tendu") for take in "abc"))
+    elsewhere = coloured_clips(tmp_path / "elsewhere", "plie/x.mp4") / "plie" / "x.mp4"
+    elsewhere.write_bytes(elsewhere.read_bytes() + bytes(8))
+    for learner in (model, taught(model, tmp_path / "learner", [elsewhere])):  # the first learnt from no clips at all
+        code, out, err = pointe("eval", learner, data, "--report", tmp_path / "r")
+        assert code == 0, err
+        assert "note: " not in out
+        assert "measured on 6 of 6 clips; split: all: the model learnt from none of them\n" in out
+        assert "- split: all: the model learnt from none of them\n" in (tmp_path / "r" / "report.md").read_text("utf-8")
+    (data / "clips.csv").write_text("path,dancer,split\nplie/a.mp4,,test\n")
+    code, out, err = pointe("eval", model, data, "--report", tmp_path / "r")
+    assert code == 0, err
+    assert "measured on 1 of 6 clips; split: test\n" in out
+
+
+def test_clips_of_one_move_or_of_the_test_alone_can_be_measured(model: Path, tmp_path: Path) -> None:
+    for number, clips in enumerate((["plie/a.mp4"], ["test/plie/a.mp4", "test/tendu/a.mp4"])):
+        data = coloured_clips(tmp_path / str(number), *clips)
+        code, out, err = pointe("eval", model, data, "--report", tmp_path / "r")
+        assert code == 0, err
+        assert f"accuracy 1.000 on {len(clips)} clips" in out
+
+
+def test_a_video_that_opencv_stumbles_over_is_left_out_and_the_rest_is_done(tmp_path: Path) -> None:
+    def stumble(frames: Iterable[Frame]) -> Any:
+        for frame in frames:
+            if frame.time_s > 1:
+                cv2.resize(frame.image[:0], (8, 8))  # of nothing
+        return watch(NoNetwork(), MoveTracker(CARD), frames)  # type: ignore[arg-type]
+
+    data = coloured_clips(tmp_path / "data", "plie/a.mp4", "tendu/a.mp4")
+    draw_clip(data / "plie" / "a.mp4", [("plie", 0.5)])
+    with pytest.raises(PartlyDone, match="1 clips were left out"):
+        evaluate_clips(CARD, data, tmp_path / "r", lambda frames: stumble(frames).probabilities[0], model="toy")
+    for name, seconds in (("a", 0.5), ("b", 2.0)):
+        stream(tmp_path / "videos", name, [], [("plie", seconds)])
+    with pytest.raises(PartlyDone, match="1 files were left out"):
+        evaluate_streams(CARD, tmp_path / "videos", tmp_path / "s", stumble, threshold=None, ran_on="cpu")
+    for report in ("r", "s"):
+        assert "OpenCV cannot decode it: " in (tmp_path / report / "report.md").read_text("utf-8")
+
+
 def test_clips_that_the_model_may_have_learnt_from_are_not_measured_without_a_word(model: Path, tmp_path: Path) -> None:
     data = coloured_clips(tmp_path / "data", "train/plie/a.mp4", "train/tendu/a.mp4", "va\nl/plie/a.mp4")
-    code, out, err = pointe("eval", model, data, "--report", tmp_path / "r")
+    code, out, err = pointe("eval", taught(model, tmp_path / "learner", []), data, "--report", tmp_path / "r")
     assert code == 0, err
     assert "note: not read, as it lies beside train/: va?l\n" in out
     assert "measured on 2 of 2 clips; split: all, as none is kept for the test: the model may have learnt from" in out
     page = (tmp_path / "r" / "report.md").read_text("utf-8")
     assert "- clips: 2 of 2\n" in page
     assert "- split: all, as none is kept for the test: the model may have learnt from them\n" in page
-
-
-def taught(model: Path, folder: Path, clips: Iterable[Path]) -> Path:
-    """The model, with a card that says that it learnt from these clips."""
-    shutil.copytree(model, folder)
-    card = ModelCard.read(folder)
-    learnt = card.provenance.model_copy(update={"clips": tuple(map(fingerprint, clips))})
-    card.model_copy(update={"provenance": learnt}).save(folder)
-    return folder
 
 
 def test_clips_that_the_model_learnt_from_are_left_out_when_a_folder_that_has_grown_is_split_anew(

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from models.card import display_name
 from models.errors import UsageError
-from models.files import is_folder
+from models.files import is_file, is_folder
 from train.clip import TEST, TRAIN, Clip, Skipped, Split
 from train.split import choose_clips, choose_dancers, dancers_in
 
@@ -39,22 +39,26 @@ LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ß": "ss"})  # wh
 @dataclass(frozen=True)
 class ClipSet:
     clips: tuple[Clip, ...]
-    moves: tuple[str, ...]  # sorted; each has a clip in train
+    moves: tuple[str, ...]  # sorted; each has a clip in train where they are to be learnt
     displays: tuple[str, ...]  # how the moves are shown, in the same order
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()  # what a user should know about the split
+    drawn: bool = False  # the split was drawn here, as neither folders nor clips.csv say it
 
 
-def find_clips(data: Path, *, test_fraction: float = 0.2, seed: int = 0) -> ClipSet:
+def find_clips(data: Path, *, test_fraction: float = 0.2, seed: int = 0, for_training: bool = True) -> ClipSet:
     """The clips of a folder, ordered by split, move and name.
 
     Args:
         data: a folder in one of the two layouts.
         test_fraction: of the clips of each move, where the split is made here; 0 puts all in train.
         seed: the same seed gives the same split, and clips that are added later leave most of it as it was.
+        for_training: refuse what nothing can be learnt from; what is only to be measured may be clips of one move, or
+            of the test alone.
 
     Raises:
-        UsageError: there is no such folder, nothing in it to train on, or its names contradict each other.
+        UsageError: there is no such folder, nothing in it to train on or to measure, or its names contradict each
+            other.
     """
     if not is_folder(data):
         raise UsageError(f"No such folder of clips: {data}\nGive a folder that holds train/<move>/*.mp4.")
@@ -65,12 +69,13 @@ def find_clips(data: Path, *, test_fraction: float = 0.2, seed: int = 0) -> Clip
     notes: list[str] = []
     displays: dict[str, str] = {}
     if splits:
-        if TRAIN not in splits:
+        if TRAIN not in splits and for_training:
             raise UsageError(f"{data} has test/ and no train/.\nPut the clips to learn from into {data / 'train'}.")
         others = [folder.name for folder in _folders(data) if folder not in splits.values()]
         if others:
-            notes.append(f"not read, as it lies beside train/: {', '.join(others)}")
-        if TEST not in splits:
+            beside = TRAIN if TRAIN in splits else TEST
+            notes.append(f"not read, as it lies beside {beside}/: {', '.join(others)}")
+        if TEST not in splits and for_training:
             notes.append(f"there is no {data / 'test'}: no clip is kept to measure the accuracy on")
         clips = [
             clip
@@ -80,12 +85,15 @@ def find_clips(data: Path, *, test_fraction: float = 0.2, seed: int = 0) -> Clip
         ]
     else:
         clips = _read(data, TRAIN, displays, skipped)
-    listed = _read_csv(data, skipped)
+    listed = _read_csv(data)
+    skipped += _listed_in_vain(listed, clips)
+    told = bool(splits) or any(clip.path in listed and listed[clip.path].split for clip in clips)
     clips = [replace(clip, dancer=_dancer(clip.path, data, listed)) for clip in clips]
     clips = _obey(clips, data, listed) if splits else _split(clips, data, listed, test_fraction, seed, notes)
-    clips = _drop_unknown(clips, skipped)
+    if for_training:
+        clips = _drop_unknown(clips, skipped)
     moves = sorted({clip.move for clip in clips})
-    _refuse_useless(data, moves, skipped)
+    _refuse_useless(data, moves, skipped, for_training)
     if not splits or TEST in splits:
         _note_untested(clips, moves, notes)
     _note_shared_dancers(clips, notes)
@@ -95,6 +103,7 @@ def find_clips(data: Path, *, test_fraction: float = 0.2, seed: int = 0) -> Clip
         displays=tuple(displays[move] for move in moves),
         skipped=tuple(skipped),
         notes=tuple(notes),
+        drawn=not told,
     )
 
 
@@ -174,7 +183,7 @@ class _Listed:
     split: Split | None
 
 
-def _read_csv(data: Path, skipped: list[Skipped]) -> dict[Path, _Listed]:
+def _read_csv(data: Path) -> dict[Path, _Listed]:
     path = data / CLIPS_CSV
     if not path.is_file():
         return {}
@@ -190,11 +199,17 @@ def _read_csv(data: Path, skipped: list[Skipped]) -> dict[Path, _Listed]:
                 if clip in listed:
                     raise UsageError(f"{where}: {row['path']} is listed twice.\nKeep one of the lines.")
                 listed[clip] = _Listed(_dancer_name(row["dancer"] or ""), _split_of(row.get("split"), where))
-                if not clip.is_file():
-                    skipped.append(Skipped(clip, f"listed in {CLIPS_CSV}, and there is no such file"))
     except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{path} cannot be read as UTF-8 CSV: {error}.\nSave it as UTF-8.") from error
     return listed
+
+
+def _listed_in_vain(listed: Iterable[Path], clips: Iterable[Clip]) -> list[Skipped]:
+    """What clips.csv speaks of and is no clip."""
+    found = {clip.path for clip in clips}
+    none = f"listed in {CLIPS_CSV}, and there is no such file"
+    other = f"listed in {CLIPS_CSV}, and no clip by that path; paths begin in the folder of {CLIPS_CSV}"
+    return [Skipped(path, other if is_file(path) else none) for path in listed if path not in found]
 
 
 def _split_of(text: str | None, where: str) -> Split | None:
@@ -275,8 +290,8 @@ def _drop_unknown(clips: list[Clip], skipped: list[Skipped]) -> list[Clip]:
     return [clip for clip in clips if clip.move in known]
 
 
-def _refuse_useless(data: Path, moves: Sequence[str], skipped: Sequence[Skipped]) -> None:
-    if len(moves) >= 2:
+def _refuse_useless(data: Path, moves: Sequence[str], skipped: Sequence[Skipped], for_training: bool) -> None:
+    if len(moves) >= (2 if for_training else 1):
         return
     seen = f" ({skipped[0].path}: {skipped[0].reason})" if skipped else ""
     if moves:
@@ -284,7 +299,11 @@ def _refuse_useless(data: Path, moves: Sequence[str], skipped: Sequence[Skipped]
             f"{data} has clips of one move only, {moves[0]}{seen}.\n"
             "Add a folder with clips of another, or `none` with other movement."
         )
-    raise UsageError(f"{data} holds no clip to train on{seen}.\nPut the clips of each move into {data}/train/<move>/.")
+    if for_training:
+        raise UsageError(
+            f"{data} holds no clip to train on{seen}.\nPut the clips of each move into {data}/train/<move>/."
+        )
+    raise UsageError(f"{data} holds no clip{seen}.\nPut the clips of each move into {data}/<move>/.")
 
 
 def _note_untested(clips: Iterable[Clip], moves: Sequence[str], notes: list[str]) -> None:

@@ -3,11 +3,13 @@
 How a model watches a video is handed in, since what runs live is not for training to know.
 """
 
+import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from rich.markup import escape
@@ -63,14 +65,17 @@ class Seen(Protocol):
 AnswerClip = Callable[[Iterable[Frame]], npt.NDArray[np.float32]]  # (moves,) for the frames of a clip
 WatchStream = Callable[[Iterable[Frame]], Seen]
 
+# How the card of a training on clips begins; one of before their fingerprints were kept says no more of them.
+LEARNT_FROM_CLIPS = re.compile(r"\d+ clips in ")
 ANOTHER_REPORT = "Give another with --report DIR."
 
 
 def evaluate_clips(card: ModelCard, data: Path, out: Path, answer: AnswerClip, *, model: str) -> None:
     """Write the report on a folder of clips by move to `out`: on its test clips, or on all where it has none.
 
-    Test clips that are the same files as the model learnt from are left out, and in the report with the reason: a
-    folder that has grown since the training may be split otherwise.
+    On all, too, where the model learnt from none of them and nobody said which are for the test. Test clips that are
+    the same files as the model learnt from are left out, and in the report with the reason: a folder that has grown
+    since the training may be split otherwise.
 
     Args:
         answer: what the model says of a clip; raises SourceError where it says nothing.
@@ -83,7 +88,7 @@ def evaluate_clips(card: ModelCard, data: Path, out: Path, answer: AnswerClip, *
         PartlyDone: the report is written and leaves some clips out.
     """
     refuse_unless_writable(out, ANOTHER_REPORT)  # before the long work
-    found = find_clips(data)
+    found = find_clips(data, for_training=False)
     clips, learnt, circumstances = _to_measure(found, card)
     skipped = [*found.skipped, *(Skipped(clip.path, "the model learnt from it") for clip in learnt)]
     if not clips:
@@ -100,6 +105,8 @@ def evaluate_clips(card: ModelCard, data: Path, out: Path, answer: AnswerClip, *
             damaged += _damage_of(clip.path, reading)
         except SourceError as error:
             skipped.append(Skipped(clip.path, str(error).splitlines()[0]))
+        except cv2.error as error:
+            skipped.append(Skipped(clip.path, f"OpenCV cannot decode it: {error.err}"))
     unknown = [each for each in answers if each.truth not in card.names]
     skipped += [Skipped(each.path, f"the model has no move '{each.truth}'") for each in unknown]
     answers = [each for each in answers if each.truth in card.names]
@@ -135,12 +142,15 @@ def _to_measure(found: ClipSet, card: ModelCard) -> tuple[Sequence[Clip], Sequen
     figures of the report."""
     known = frozenset(card.provenance.clips)
     learnt = copies_of(known, found.clips)
-    tested = [clip for clip in found.clips if clip.split == TEST]
+    new = not learnt and (bool(known) or not LEARNT_FROM_CLIPS.match(card.provenance.trained_on))
+    tested = [] if new and found.drawn else [clip for clip in found.clips if clip.split == TEST]
     chosen = tested or found.clips
     unseen = [clip for clip in chosen if clip not in learnt]
     left_out = [clip for clip in chosen if clip in learnt]
     if tested:
         split = "test"
+    elif new:
+        split = "all: the model learnt from none of them"
     elif not unseen:
         unseen, left_out = left_out, []
         split = "all, as none is kept for the test: the model learnt from every one of them"
@@ -148,7 +158,8 @@ def _to_measure(found: ClipSet, card: ModelCard) -> tuple[Sequence[Clip], Sequen
         split = "all that the model did not learn from, as none is kept for the test"
     else:
         split = "all, as none is kept for the test: the model may have learnt from them"
-    notes = [harmless(note).replace("\n", "?") for note in (*found.notes, *_dancers_learnt(found, unseen, learnt))]
+    of_split = () if new and found.drawn else found.notes  # that was drawn and is not used
+    notes = [harmless(note).replace("\n", "?") for note in (*of_split, *_dancers_learnt(found, unseen, learnt))]
     for note in notes:
         print(f"note: {note}")
     return unseen, left_out, {"split": split, **({"notes": "; ".join(notes)} if notes else {})}
@@ -233,6 +244,8 @@ def watch_streams(
                 results.append(_result(video.path.name, seen, labels))
             except (SourceError, LabelError) as error:
                 skipped.append(Skipped(video.path, str(error).splitlines()[0]))
+            except cv2.error as error:
+                skipped.append(Skipped(video.path, f"OpenCV cannot decode it: {error.err}"))
             progress.remove_task(task)
             progress.advance(done)
     return results, skipped, damaged
