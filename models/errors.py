@@ -9,6 +9,10 @@ PointeError
 └── PartlyDone   6   some of the inputs failed, the others are done
 """
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 def harmless(text: str) -> str:
     """Text from anywhere without what a terminal would obey; its lines stay lines."""
@@ -43,3 +47,13 @@ class DeviceError(PointeError):
 
 class PartlyDone(PointeError):  # noqa: N818 - not a failure: what could be done is done
     exit_code = 6
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Of a module that is run by itself: its errors are said as `pointe` says them, and end it with their exit code."""
+    try:
+        yield
+    except PointeError as error:
+        print(f"pointe: {harmless(str(error))}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from error

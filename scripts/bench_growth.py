@@ -31,6 +31,7 @@ from live.tiles import Tiles
 from live.view import View
 from live.watch import Watch
 from models.card import find_model, write_atomically
+from models.errors import told
 from models.machine import machine, versions
 
 SOURCES = (1, 2, 4, 8)
@@ -147,4 +148,5 @@ def _row(size: int, measured: Sequence[Measured]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    with told():
+        typer.run(main)

@@ -22,6 +22,7 @@ import typer
 
 from models.card import sha256_of, write_atomically
 from models.encoders import describe_encoder, open_encoder
+from models.errors import told
 from models.frames import Frame
 from scripts.estimator_figures import Take, figures_of
 from train.body import JOINT
@@ -171,4 +172,5 @@ def _print(title: str, measured: dict[str, Any], modelled: dict[str, Any]) -> No
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    with told():
+        typer.run(main)

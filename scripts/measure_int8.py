@@ -20,6 +20,7 @@ from export.int8 import MOVED, moved_share
 from live.several import Head
 from models.card import ENCODER_FILE, HEAD_FILE, ModelCard, find_model
 from models.encoders import Encoder, open_encoder
+from models.errors import told
 from models.frames import Frame
 from models.runtime import open_session
 from scripts.measure_made import as_result, watch_features, write_into_card
@@ -127,4 +128,5 @@ def _figures(floating: Measured, int8: Measured) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    with told():
+        typer.run(main)

@@ -21,6 +21,7 @@ from live.recognizer import Recognizer
 from live.several import Head
 from models.card import HEAD_FILE, ModelCard, find_model
 from models.encoders import JOINTS_TO_FOLLOW, LIMBS, SEEN, Feature
+from models.errors import told
 from models.frames import Box, Frame
 from models.runtime import open_session
 from train.body import Array
@@ -212,4 +213,5 @@ def as_result(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    with told():
+        typer.run(main)

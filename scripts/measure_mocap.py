@@ -28,7 +28,7 @@ import train.mirror
 from live.several import Head
 from models.card import HEAD_FILE, NONE, ModelCard, find_model, sha256_of
 from models.encoders import open_encoder
-from models.errors import SourceError
+from models.errors import SourceError, told
 from models.frames import Frame
 from models.pretrained import pretrained_path
 from models.runtime import open_session
@@ -38,6 +38,7 @@ from train.cache import code_hash, write_arrays
 from train.camera import look_from
 from train.dancer import Film
 from train.event_scores import Span
+from train.recorded import read_labels
 from train.stream_report import StreamReport, print_tables
 from train.stream_scores import StreamResult, StreamScores, by_view, per_minute, score
 
@@ -135,7 +136,11 @@ def _print_recall_by_view(views: Mapping[str, StreamScores]) -> None:
 
 
 def _figures(dance: StreamScores, everyday: StreamScores, everyday_kinds: StreamScores) -> dict[str, float]:
-    """What goes into the card."""
+    """What goes into the card.
+
+    Those false in dance are all of them, also one that is said while another of the three is danced, over the time in
+    which none is: the strictest of what may be meant by the name.
+    """
     figures = {f"recall of {kind}": round(dance.moves[kind].recall, 3) for kind in KINDS}
     figures["false of these per minute of other dance"] = round(per_minute(dance.together.false, dance.none_seconds), 2)
     figures["false these per minute of everyday motion"] = round(everyday_kinds.false_per_minute, 2)
@@ -146,7 +151,7 @@ def _figures(dance: StreamScores, everyday: StreamScores, everyday_kinds: Stream
 
 def film_all(mocap: Path, sample_hz: float, cache: Path) -> Iterator[Trial]:
     """Every trial from every side, filmed once and then read from the cache."""
-    labels = json.loads((mocap / "labels.json").read_text("utf-8"))
+    labels = read_labels(mocap)
     films = [
         (mocap / f"{name}.npz", azimuth, film_file(cache, mocap / f"{name}.npz", azimuth, sample_hz))
         for name in labels
@@ -196,4 +201,5 @@ def _film(film_of: tuple[Path, int, Path], *, sample_hz: float) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    with told():
+        typer.run(main)

@@ -19,6 +19,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from models.errors import told
 from scripts.measure_mocap import KIND_OF
 from train.body import JOINT
 from train.choreography import make_stream
@@ -148,4 +149,5 @@ def _table(kind: str, measures: Mapping[str, Comparison]) -> Table:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    with told():
+        typer.run(main)

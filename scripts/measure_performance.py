@@ -19,6 +19,7 @@ from typing import Annotated
 import typer
 
 from models.card import write_atomically
+from models.errors import told
 from models.machine import install_command
 from scripts.bench_growth import OUT
 
@@ -133,4 +134,5 @@ def untrained_models(folder: Path, wanted: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    with told():
+        typer.run(main)

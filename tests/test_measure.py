@@ -1,6 +1,10 @@
 """Made streams and recorded motion are scored by the same core as videos."""
 
 import json
+import os
+import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -178,3 +182,23 @@ def test_a_dancer_is_in_the_picture_while_half_of_her_limbs_are() -> None:
     )
     assert not in_the_picture(positions, looking_up).any()
     assert not in_the_picture(positions, looking_away).any()
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "code"),
+    [
+        ("scripts.measure_made", ["nowhere"], 4),
+        ("scripts.measure_phrases", ["nowhere"], 3),
+        ("train.default", ["run", "--recorded", "nowhere"], 3),
+    ],
+)
+def test_a_module_that_is_run_by_itself_says_what_is_wrong_as_pointe_does(
+    tmp_path: Path, module: str, arguments: list[str], code: int
+) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    command = [sys.executable, "-m", module, *arguments]
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    assert run.returncode == code, run.stderr
+    assert re.search(r"^pointe: .*nowhere.*\n.+\n$", run.stderr, re.MULTILINE)
+    assert "Traceback" not in run.stderr
+    assert not any(tmp_path.iterdir())

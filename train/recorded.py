@@ -53,17 +53,23 @@ def read_recordings(folder: Path, without: Sequence[str] = ()) -> list[Recording
     Raises:
         SourceError: there is no labels.json, it has none of that name, or a recording is missing or lacks a joint.
     """
-    file = folder / LABELS_FILE
-    try:
-        labels = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise SourceError(f"{file} cannot be read: {error}.\nGive a folder of NAME.npz and {LABELS_FILE}.") from error
+    labels = read_labels(folder)
     unknown = [name for name in without if name not in labels]
     if unknown:
-        raise SourceError(f"{file} has no {unknown[0]}.\nIt has: {', '.join(labels)}.")
+        raise SourceError(f"{folder / LABELS_FILE} has no {unknown[0]}.\nIt has: {', '.join(labels)}.")
     return [
         Recording(name, _read(folder / f"{name}.npz", label)) for name, label in labels.items() if name not in without
     ]
+
+
+def read_labels(folder: Path) -> dict[str, Any]:
+    """What labels.json says of each recording. Raises SourceError where there is none."""
+    file = folder / LABELS_FILE
+    try:
+        labels: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{file} cannot be read: {error}.\nGive a folder of NAME.npz and {LABELS_FILE}.") from error
+    return labels
 
 
 def _read(path: Path, label: Mapping[str, Any]) -> Stream:
