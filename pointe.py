@@ -505,7 +505,7 @@ def _secrets_typed() -> dict[str, str]:
     from live.address import printable, redact
 
     values = [argument.partition("=")[2] for argument in arguments if argument.startswith("-")]
-    secrets = {}
+    secrets: dict[str, str] = {}
     for text in sorted(arguments + values, key=len, reverse=True):  # the longest first: it may hold another
         if redact(text) != printable(text):
             secrets |= dict.fromkeys((text, repr(text)[1:-1], harmless(text)), redact(text))
