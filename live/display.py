@@ -18,6 +18,7 @@ import numpy as np
 
 from live.outputs import SinkError
 from live.window import Action, Window
+from models.children import stops_held_back
 from models.frames import Image
 
 # What the window's process gets to end in, before it is killed.
@@ -41,15 +42,16 @@ class Display:
     """Shows pictures in a window of another process. Ask `display_problem` before making one."""
 
     def __init__(self, title: str) -> None:
-        self._child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "live.display", title],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            bufsize=0,
-            start_new_session=True,  # so that Ctrl-C reaches us alone
-        )
+        with stops_held_back():
+            self._child = subprocess.Popen(
+                [sys.executable, "-P", "-m", "live.display", title],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                bufsize=0,
+                start_new_session=True,  # so that no key of a terminal reaches it
+            )
         os.set_blocking(self._pipes[1].fileno(), False)
 
     def show(self, image: Image) -> Action | None:

@@ -3,6 +3,8 @@
 Pictures come in with their times. It knows nothing of where they come from.
 """
 
+import os
+import signal
 import subprocess
 import threading
 import time
@@ -12,11 +14,11 @@ from pathlib import Path
 from typing import Self
 
 import cv2
-import imageio_ffmpeg
 import numpy as np
 
 from live.address import printable
-from live.outputs import OutputFile, SinkError
+from live.outputs import OutputFile, SinkError, reason_of
+from models.children import ffmpeg_path, stops_held_back
 from models.frames import Image
 from models.pictures import Pictures
 from models.threads import THREAD_PREFIX
@@ -204,7 +206,7 @@ class Recording:
                 break
             elif now_s - hurried_s > CLOSE_WAITING_S and not asked:
                 self._give_up()
-                child.terminate()  # it still ends the file; what comes below would not
+                _end(child)
                 asked = True
         self._give_up()
         child.kill()
@@ -221,19 +223,22 @@ class Recording:
         if self._output.gone:
             self._told = True
             raise SinkError(f"{self.path} was removed before the first picture.")
-        command = _ffmpeg_command(width, height, self._rate_hz)
         try:
+            command = [ffmpeg_path(), *_ffmpeg_options(width, height, self._rate_hz)]
             # The file itself is handed over: by its path the encoder might open another one that took its place.
-            # A session of its own, so that Ctrl-C reaches us alone and the file can be ended properly.
-            self._child = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=self._output.emptied(),
-                stderr=subprocess.PIPE,  # read at its end: it says little, and no temporary folder is needed
-                start_new_session=True,
-            )
+            # A session of its own and no stops, so that those reach us alone and the file can be ended properly.
+            with stops_held_back(but=signal.SIGINT):  # by which we end it
+                self._child = subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=self._output.emptied(),
+                    stderr=subprocess.PIPE,  # read at its end: it says little, and no temporary folder is needed
+                    start_new_session=True,
+                )
         except OSError as error:
-            raise SinkError(f"{self.path} cannot be written: the encoder does not start ({error.strerror}).") from error
+            raise SinkError(
+                f"{self.path} cannot be written: ffmpeg does not start: {reason_of(error)}.\nType: pointe doctor"
+            ) from error
         self.wrote = True
         self._thread.start()
 
@@ -318,11 +323,18 @@ def _what_it_said(child: subprocess.Popen[bytes]) -> str:
     return printable(first.rsplit(": ", 1)[-1].strip().lower()) or "the encoder ended"
 
 
-def _ffmpeg_command(width: int, height: int, rate_hz: float) -> list[str]:
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Ask the encoder to end the file with what it has; to kill it would not."""
+    if os.name == "nt":
+        child.terminate()
+    else:
+        child.send_signal(signal.SIGINT)
+
+
+def _ffmpeg_options(width: int, height: int, rate_hz: float) -> list[str]:
     # yuv420p wants even sides; an odd picture gets one black row or column.
     even = "pad=ceil(iw/2)*2:ceil(ih/2)*2"
     return [
-        imageio_ffmpeg.get_ffmpeg_exe(),
         *("-hide_banner", "-nostdin", "-loglevel", "error"),
         *("-f", "rawvideo", "-pixel_format", "bgr24", "-video_size", f"{width}x{height}"),
         *("-framerate", f"{rate_hz:.6f}", "-i", "pipe:0"),

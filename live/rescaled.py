@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from live.bench_subject import Video, describe_video, find_video
+from models.children import ffmpeg_path
 from models.errors import SourceError
 
 # Of a camera's H.264 at 720 lines, and so more or less by the pixels for other heights.
@@ -37,11 +38,9 @@ def rescale(video: Path, to: Path, height: int, seconds: float | None = None) ->
     Raises:
         SourceError: ffmpeg cannot.
     """
-    import imageio_ffmpeg
-
     rate = f"{round(KBIT_S_AT_720 * (height / 720) ** 2)}k"
-    command = [
-        *(imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-y", "-protocol_whitelist", "file"),
+    options = [
+        *("-nostdin", "-v", "error", "-y", "-protocol_whitelist", "file"),
         *("-i", f"file:{video.absolute()}", "-map", "0:v:0", "-an", "-vf", f"scale=-2:{height}:flags=bicubic"),
         # Without B-frames and with a key frame every two seconds, as cameras do; at a rate that the scaled picture
         # alone would not fill, so that it costs what a real one of that size costs to decode.
@@ -50,9 +49,15 @@ def rescale(video: Path, to: Path, height: int, seconds: float | None = None) ->
         str(to.absolute()),
     ]
     try:
+        command = [ffmpeg_path(), *options]
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LONGEST_WAIT_S, check=False
         )
+    except OSError as error:
+        reason = (error.strerror or "unknown").lower()
+        raise SourceError(
+            f"{video} cannot be rescaled without ffmpeg, which does not start: {reason}.\nType: pointe doctor"
+        ) from error
     except subprocess.TimeoutExpired as error:
         raise SourceError(f"{video} takes too long to be rescaled to {height} lines.\nGive a shorter video.") from error
     if done.returncode:

@@ -11,7 +11,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -23,6 +23,7 @@ from live.capture import silence_opencv
 from live.evaluate import watch
 from live.moves import Move, MoveTracker
 from live.recognizer import Recognizer
+from models.children import stops_held_back
 from models.damage import Reading
 from models.errors import ModelError, PointeError, SourceError
 from models.frames import Frame
@@ -145,7 +146,9 @@ class _Worker:
         self._looked_s = time.monotonic()
         self._gone = False
         self._process = context.Process(target=_work, args=(theirs, settings), name="pointe: videos", daemon=True)
-        with _interrupts_held_back():
+        if os.name != "nt":
+            resource_tracker.ensure_running()  # the first start would start it, which ends by letting stops through
+        with stops_held_back():
             self._process.start()
         theirs.close()
 
@@ -193,20 +196,6 @@ class _Worker:
         if not self._gone:
             return f"{what} hang: no answer for {STUCK_S if self.ready else LOADING_S:.0f} s"
         return f"{what} crash (signal {-code})" if code and code < 0 else "ended without a word"
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """A process started meanwhile never hears of Ctrl-C, which reaches all of a terminal; its parent ends it."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    resource_tracker.ensure_running()  # the first start would start it, which ends by letting interrupts through
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 # ---- in the process itself

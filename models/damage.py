@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
-import imageio_ffmpeg
 
+from models.children import ffmpeg_path
 from models.errors import SourceError
 from models.frames import Frame, open_video, read_video
 
@@ -85,12 +85,13 @@ class _Packets:
 
 def _packets_of(path: Path) -> _Packets:
     """The packets of the picture, looked through in a process of its own, without decoding any."""
-    command = [
-        *(imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-v", "warning"),
+    options = [
+        *("-nostdin", "-hide_banner", "-v", "warning"),
         *("-protocol_whitelist", "file", "-i", f"file:{path.absolute()}"),
         *("-map", "0:v:0", "-c", "copy", "-copyts", "-f", "framecrc", "-"),
     ]
     try:
+        command = [ffmpeg_path(), *options]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_S)
     except (OSError, subprocess.TimeoutExpired):
         return _Packets(looked=False)

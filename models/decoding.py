@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import IO
 
 import cv2
-import imageio_ffmpeg
 import numpy as np
 import numpy.typing as npt
+
+from models.children import ffmpeg_path, stops_held_back
+from models.errors import SourceError
 
 # What the filter `showinfo` says on stderr: the unit of time, and each picture's time before it is written.
 UNIT = re.compile(rb"config in time_base: (\d+)/([1-9]\d*)")
@@ -33,10 +35,13 @@ def decoded_by_ffmpeg(path: Path) -> Iterator[tuple[npt.NDArray[np.uint8], float
     """Every frame of a video, upright, (height, width, 3) BGR, with its time since the first; None where it has none.
 
     Ends early, also without a single frame, where ffmpeg cannot go on.
+
+    Raises:
+        SourceError: there is no ffmpeg, or it does not start.
     """
     # Pictures come as BMP, which says its own size: that may change in the middle of a video.
-    command = [
-        *(imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-v", "info", "-threads", "1"),
+    options = [
+        *("-nostdin", "-hide_banner", "-v", "info", "-threads", "1"),
         *(
             "-protocol_whitelist",
             "file",
@@ -50,7 +55,19 @@ def decoded_by_ffmpeg(path: Path) -> Iterator[tuple[npt.NDArray[np.uint8], float
         *("-copyts", "-fps_mode", "passthrough", "-pix_fmt", "bgr24", "-c:v", "bmp", "-f", "image2pipe", "-"),
     ]
     with _starting:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            with stops_held_back():
+                process = subprocess.Popen(
+                    [ffmpeg_path(), *options],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                )
+        except OSError as error:
+            reason = (error.strerror or "unknown").lower()
+            raise SourceError(
+                f"{path} cannot be read without ffmpeg, which does not start: {reason}.\nType: pointe doctor"
+            ) from error
         _running.add(process)
     assert process.stdout is not None and process.stderr is not None
     times: _Times = queue.Queue(AHEAD)

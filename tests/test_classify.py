@@ -250,9 +250,10 @@ def test_nothing_to_do_is_an_error_that_says_why(folder: Path, model: Path, tmp_
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals as Unix has them")
+@pytest.mark.parametrize("whom", ["all", "parent"])
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_run_that_is_stopped_leaves_whole_files_and_goes_on_with_the_rest(
-    model: Path, long: Path, tmp_path: Path, sent: signal.Signals
+    model: Path, long: Path, tmp_path: Path, sent: signal.Signals, whom: str
 ) -> None:
     videos, out = tmp_path / "videos", tmp_path / "out"
     videos.mkdir()
@@ -265,10 +266,10 @@ def test_a_run_that_is_stopped_leaves_whole_files_and_goes_on_with_the_rest(
     )
     assert process.stdout is not None
     assert "a.mp4" in process.stdout.readline()
-    if sent == signal.SIGINT:
-        os.killpg(process.pid, sent)  # as a terminal does it: to all processes
-    else:
-        process.send_signal(sent)
+    if whom == "all":  # as systemd does it
+        for child in children_of(process.pid):
+            os.kill(child, sent)
+    process.send_signal(sent)
     printed, err = process.communicate(timeout=20)
     assert process.returncode == (-9 if sent == signal.SIGKILL else 128 + sent)
     assert err == ""

@@ -1,6 +1,7 @@
 """How the command ends when something under it breaks: soon, with one line, the right code, and whole outputs."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from cameras import wait_until
 from toys import COLOURS, draw_clip, make_model
 
 from models.frames import read_video
+from scripts.footprint import children_of
 from scripts.rtsp import PYTHON, Server
 
 # Within this it has to end on a machine that does other things too; alone, within 2 s.
@@ -96,6 +98,19 @@ def start(root: Path, tmp_path: Path) -> Iterator[object]:
     for process in running:
         process.kill()
         process.communicate()
+
+
+def test_a_run_whose_processes_are_all_stopped_at_once_ends_as_one_that_is_stopped(start, tmp_path: Path) -> None:
+    running = start(tmp_path)
+    running.wait_for_pictures()
+    children = children_of(running.process.pid)
+    assert children
+    for process in (*children, running.process.pid):  # as systemd does it
+        os.kill(process, signal.SIGTERM)
+    code, _, err = running.ends()
+    assert (code, err) == (143, "")
+    running.assert_whole()
+    assert not any(Path(f"/proc/{child}").exists() for child in children)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

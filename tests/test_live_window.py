@@ -24,6 +24,7 @@ from live.drawing import PANEL_LIGHT, Rect
 from live.layout import layout_of
 from live.overlay import HELP_LIGHT
 from models.frames import Image, read_video
+from scripts.footprint import children_of
 
 ROOT = Path(__file__).parent.parent
 START = "import sys; sys.argv[0] = 'pointe'; import pointe; pointe.main()"
@@ -251,6 +252,14 @@ def test_a_display_that_goes_away_ends_the_run_with_whole_outputs(shown: Shown, 
     assert err == "pointe: The display went away.\nStart again with --headless, which needs none.\n"
     assert sum(1 for _ in read_video(tmp_path / "out.mp4")) > 5
     assert (tmp_path / "out.jsonl").is_file()
+
+
+def test_a_window_whose_process_is_stopped_too_does_not_fail_the_run(shown: Shown) -> None:
+    shown.wait_until(lambda picture: is_dark(picture, panels()[2]))
+    for process in (*children_of(shown.process.pid), shown.process.pid):  # as systemd does it
+        os.kill(process, signal.SIGTERM)
+    _, err = shown.process.communicate(timeout=60)
+    assert (shown.process.returncode, err) == (143, "")
 
 
 def test_a_closed_window_ends_the_run_as_q_does(shown: Shown, tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 """Video files as they come: of every make each frame once at its true time; damaged ones as far as they are good."""
 
 import json
+import shutil
 import time
 from pathlib import Path
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
-from imageio_ffmpeg import get_ffmpeg_exe
 from test_cli import pointe
 from toys import draw_clip, make_model
 
@@ -84,7 +85,9 @@ def test_a_large_video_that_cannot_be_looked_through_is_classified_all_the_same(
     with large.open("r+b") as file:
         file.truncate(300_000_000)
     # A disk that gives the packets too slowly.
-    slow.write_text(f'#!/bin/sh\ncase "$*" in *framecrc*) exec sleep 60;; esac\nexec "{get_ffmpeg_exe()}" "$@"\n')
+    slow.write_text(
+        f'#!/bin/sh\ncase "$*" in *framecrc*) exec sleep 60;; esac\nexec "{imageio_ffmpeg.get_ffmpeg_exe()}" "$@"\n'
+    )
     slow.chmod(0o755)
     model = make_model(tmp_path / "toy")
     arguments = ("classify", large, "--out", tmp_path / "out", "--model", model)
@@ -134,6 +137,28 @@ def test_of_a_stream_that_is_cut_off_the_labels_count_as_far_as_it_can_be_read(c
     assert code == 0, err
     together = json.loads((cut / "report-cut" / "report.json").read_text())["everything"]["together"]
     assert (together["danced"], together["found"]) == (1, 1)
+
+
+@needs_ffprobe
+@pytest.mark.parametrize("how", ["it cannot be started", "it is not installed"])
+def test_a_command_that_needs_ffmpeg_and_has_none_names_the_doctor(tmp_path: Path, how: str) -> None:
+    draw_clip(tmp_path / "clip.mp4", [("plie", 0.5)])
+    encode(tmp_path / "av1.mkv", "25", *AV1, frames=10)
+    without = {"IMAGEIO_FFMPEG_EXE": str(tmp_path / "missing")}
+    if how == "it is not installed":
+        package = Path(imageio_ffmpeg.__file__).parent
+        shutil.copytree(package, tmp_path / "bare/imageio_ffmpeg", ignore=shutil.ignore_patterns("ffmpeg-*"))
+        without = {"PYTHONPATH": str(tmp_path / "bare"), "PATH": "", "CONDA_PREFIX": ""}
+    options = ("--headless", "--no-pace", "--model", make_model(tmp_path / "toy"), "--device", "cpu")
+    for expected, arguments in (
+        (3, ("live", "av1.mkv", *options)),
+        (6, ("live", "clip.mp4", *options, "--record", "out.mp4")),
+        (3, ("bench", "clip.mp4", "--height", "96")),
+    ):
+        code, _, err = pointe(*arguments, cwd=tmp_path, **without)
+        assert (code, err.count("\n")) == (expected, 2), err
+        assert "ffmpeg" in err and "pointe doctor" in err
+    assert not (tmp_path / "out.mp4").exists()
 
 
 @needs_ffprobe
