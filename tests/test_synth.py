@@ -1,5 +1,7 @@
 """Clips, streams and features made from a seed: their labels fit, and the same seed gives the same bytes."""
 
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -218,6 +220,31 @@ def test_views_that_are_no_numbers_are_refused(tmp_path, capsys):
         main([str(tmp_path), "--streams", "1", "--views", "front"])
     assert stopped.value.code == 2
     assert "whole degrees" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ("file --clips 1", "Cannot write to the folder .*file"),
+        ("file/clips --streams 1", "Cannot write to the folder .*file/clips"),
+        ("--demo file/demo.mp4", "Cannot write to the folder .*file"),
+        ("new --clips 1 --fps 0", "--fps 0.0: give a number from 1 to 240"),
+        ("new --clips 1 --fps nan", "--fps nan: give a number"),
+        ("new --clips 1 --height 241", "--height 241: give an even number"),
+        ("new --clips -1", "--clips -1: give a number"),
+        ("new --streams 1 --seconds 0", "--seconds 0.0: give a number"),
+        ("new --features 1 --sample-hz 0", "--sample-hz 0.0: give a number"),
+        ("new --clips 1 --test-fraction 2", "--test-fraction 2.0: give a number from 0 to 1"),
+    ],
+)
+def test_what_the_command_cannot_do_is_refused_before_anything_is_made(tmp_path, monkeypatch, capsys, asked, says):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit) as stopped:
+        main(asked.split())
+    assert stopped.value.code == 2
+    assert re.search(says, capsys.readouterr().err)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_the_command_writes_features(tmp_path):

@@ -22,7 +22,7 @@ import imageio_ffmpeg
 import numpy as np
 
 from models.card import whole_or_none
-from models.errors import SourceError
+from models.errors import SourceError, UsageError
 from models.keypoints import INDEX
 from train import everyday
 from train.at_once import each_of
@@ -32,6 +32,7 @@ from train.choreography import MOVES, PROGRAMS, Stream, make_clip, make_stream
 from train.company import company
 from train.dancer import Costume, Film, Studio
 from train.estimator import estimate
+from train.report import refuse_unless_writable
 from train.score import Score
 from train.stream_labels import LABELS, LabelledMove, StreamLabels, Stretch
 from train.style import Style
@@ -287,6 +288,18 @@ def film_demo(path: Path, height: int = 360, fps: float = 25.0) -> Stream:
     return stream
 
 
+# What the command takes, from and to.
+LIMITS: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(("clips", "streams", "features"), (0, 100_000)),
+    "seed": (0, 10**9),
+    "test_fraction": (0, 1),
+    "seconds": (1, 3600),
+    "sample_hz": (1, 240),
+    "fps": (1, 240),
+    "height": (16, 2160),
+}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m train.synth", description="Make dance without footage.")
     parser.add_argument("out", type=Path, nargs="?", metavar="OUT", help="folder to write to")
@@ -317,6 +330,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         views = list(dict.fromkeys(int(view) for view in (options.views or "").split(",") if view.strip()))
     except ValueError:
         parser.error(f"--views {options.views}: give whole degrees with commas between, as in --views=-60,0,45,180")
+    for name, (low, high) in LIMITS.items():
+        number = getattr(options, name)
+        if not low <= number <= high:
+            parser.error(f"--{name.replace('_', '-')} {number}: give a number from {low:g} to {high:g}")
+    if options.height % 2:
+        parser.error(f"--height {options.height}: give an even number, as videos want it")
+    try:
+        for folder in (options.out, options.demo and options.demo.parent):
+            if folder:
+                refuse_unless_writable(folder, "Give another.")
+    except UsageError as error:
+        parser.error(str(error))
     if options.demo:
         film_demo(options.demo)
         print(options.demo)
