@@ -54,7 +54,7 @@ class MoveTracker:
         self._lately: deque[Prediction] = deque()
         self._smoothed: Probabilities | None = None
         self._open: int | None = None  # which family goes on
-        self._confidences: list[float] = []  # its smoothed probabilities so far
+        self._confidence_sum, self._predictions = 0.0, 0  # of its smoothed probabilities so far
         self._evidence = np.zeros(len(card.moves))  # the sum of all moves' smoothed probabilities since it began
         self._start_s = self._last_s = -np.inf
         self._sure = False  # what is open is nearer its `enter` than its `leave`
@@ -91,11 +91,13 @@ class MoveTracker:
                 ended = self._move_until(now_s - self._card.delay_s)
                 self._open = None
         if self._open is None and rising is not None:
-            self._open, self._start_s, self._confidences = rising, now_s, []
+            self._open, self._start_s = rising, now_s
+            self._confidence_sum, self._predictions = 0.0, 0
             self._evidence[:] = 0
             self._shown = False
         if self._open is not None:
-            self._confidences.append(together[self._open])
+            self._confidence_sum += together[self._open]
+            self._predictions += 1
             self._evidence += probabilities
             likely = likeliest[self._open]
             middle = (self._enter[likely] + self._leave[likely]) / 2
@@ -147,7 +149,8 @@ class MoveTracker:
         end_s = max(0.0, end_s)
         if self._open is None or not self._shown or end_s <= self._begun_s:
             return None
-        return Move(self._kind(self._open).name, float(np.mean(self._confidences)), self._begun_s, end_s)
+        confidence = self._confidence_sum / self._predictions
+        return Move(self._kind(self._open).name, confidence, self._begun_s, end_s)
 
     @property
     def _begun_s(self) -> float:

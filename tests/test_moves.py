@@ -1,5 +1,7 @@
 """Moves made of predictions whose probabilities are written down."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -42,6 +44,21 @@ def test_confidence_is_the_mean_of_the_smoothed_probability_while_it_lasted() ->
     steps = [certain("plie", 0.9), certain("plie", 0.7), certain("plie", 0.8), certain("none")]
     (move,) = track(MoveTracker(card()), steps)
     assert move.confidence == pytest.approx(0.8)
+
+
+def test_a_move_that_goes_on_for_long_holds_no_more_memory_than_at_its_beginning() -> None:
+    tracker, held = MoveTracker(card()), certain("plie")
+    tracemalloc.start()
+    try:
+        for index in range(5000):
+            tracker.update(Prediction(held, index * PERIOD_S))
+            if index == 10:
+                before, _ = tracemalloc.get_traced_memory()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert tracker.current is not None
+    assert after - before < 10_000
 
 
 def test_between_leave_and_enter_a_move_goes_on_but_none_begins() -> None:
