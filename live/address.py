@@ -16,6 +16,7 @@ from models.files import is_file, is_folder
 
 DEMO = Path(__file__).parent / "assets" / "demo.mp4"
 DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
+ENCRYPTED = ("rtsps", "https")
 HIDDEN = "***"
 
 # How long an address that gave no picture is asked for the reason.
@@ -129,9 +130,9 @@ def why_no_picture(url: str) -> str:
     host, scheme = parts.hostname or "", parts.scheme.lower()
     try:
         with socket.create_connection((host, parts.port or DEFAULT_PORTS[scheme]), PROBE_TIMEOUT_S) as connection:
-            if scheme != "rtsp":
-                return "no video in the answer"
-            connection.sendall(_describe(url))
+            if scheme in ENCRYPTED:
+                return "no video in the answer, or it was refused"
+            connection.sendall(_describe(url) if scheme == "rtsp" else _get(url))
             answer = connection.recv(64).decode("latin-1")
     except ConnectionRefusedError:
         return "refused, no server on that port"
@@ -141,14 +142,14 @@ def why_no_picture(url: str) -> str:
         return "no answer"
     except OSError as error:
         return (error.strerror or "cannot be reached").lower()
-    status = re.match(r"RTSP/\d\.\d (\d{3})", answer)
+    status = re.match(rf"{scheme.upper()}/\d\.\d (\d{{3}})", answer)
     if not status:
-        return "no RTSP server there"
+        return f"no {scheme.upper()} server there"
     if status[1] == "401":
         return "user or password refused (401)" if parts.username else "asks for a user and password (401)"
     if status[1] == "404":
         return "no such path on the server (404)"
-    return "no video in the answer" if status[1] == "200" else f"refused by the server ({status[1]})"
+    return "no video in the answer" if status[1] < "400" else f"refused by the server ({status[1]})"
 
 
 def _whole_from_environment(text: str) -> Address:
@@ -199,6 +200,12 @@ def _checked(text: str) -> str:
             "Write rtsp://user:password@host:554/path, with %40 for @ and %2F for / inside the password."
         )
     return text
+
+
+def _get(url: str) -> bytes:
+    parts = urlsplit(url)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return f"GET {path} HTTP/1.0\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n\r\n".encode()
 
 
 def _describe(url: str) -> bytes:

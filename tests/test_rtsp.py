@@ -189,7 +189,7 @@ def test_whatever_is_wrong_is_said_in_two_lines_without_the_password(
             (f"rtsp://127.0.0.1:{locked.port}/test", "asks for a user and password"),
             (f"rtsp://anna:{PASSWORD}@127.0.0.1:{plain.port}/nothing", "no such path"),
             (f"rtsp://anna:{PASSWORD}@127.0.0.1:{free_port()}/test", "refused"),
-            (f"http://anna:{PASSWORD}@127.0.0.1:{plain.port}/test", "no video"),
+            (f"http://anna:{PASSWORD}@127.0.0.1:{plain.port}/test", "refused by the server"),
         ):
             with pytest.raises(SourceError) as caught:
                 open_source(address)
