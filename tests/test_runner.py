@@ -326,7 +326,7 @@ def test_an_outage_is_told_once_for_each_reason_and_so_is_its_end(monkeypatch: p
     monkeypatch.setattr("live.outage.time.monotonic", lambda: float(next(now)))
 
     class Failing:
-        name, dropped = "camera 0", 3
+        name, dropped, captured = "camera 0", 3, 0
         trouble: str | None = None
         status: str | None = None
 
@@ -344,6 +344,7 @@ def test_an_outage_is_told_once_for_each_reason_and_so_is_its_end(monkeypatch: p
         (None, "stale 0.8 s"),
     ):
         source.trouble, source.status = trouble, status
+        source.captured += 10 * (status is None)
         outage.check()
     assert lines == [
         "camera 0: stale 0.8 s",
@@ -351,6 +352,30 @@ def test_an_outage_is_told_once_for_each_reason_and_so_is_its_end(monkeypatch: p
         "camera 0: reconnecting in 2 s: no answer",
         "camera 0: frames again after 5 s; 3 dropped so far",
         "camera 0: stale 0.8 s",
+    ]
+
+
+def test_a_camera_of_a_frame_a_second_is_told_to_be_slow_once_and_its_outage_still_is() -> None:
+    class Slow:
+        name, dropped, captured = "camera 0", 0, 0
+        trouble: str | None = None
+        status: str | None = None
+
+    source, lines = Slow(), list[str]()
+    outage = Outage(source, lines.append)
+    for _ in range(10):
+        for source.status in (None, "stale 0.8 s", "stale 0.9 s"):
+            outage.check()
+        source.captured += 1
+    assert lines[0] == "camera 0: stale 0.8 s" and lines[1].startswith("camera 0: frames again")
+    assert lines[2:] == ["camera 0: frames come more than 0.5 s apart, so that no move is recognised"]
+    source.trouble = source.status = "reconnecting: no answer"
+    outage.check()
+    source.trouble = source.status = None
+    outage.check()
+    assert [line.split(" after")[0] for line in lines[3:]] == [
+        "camera 0: reconnecting: no answer",
+        "camera 0: frames again",
     ]
 
 
