@@ -143,7 +143,7 @@ def reason_of(error: OSError) -> str:
 
 def _same(path: Path, other: Path) -> bool:
     """Whether two names are one file, by a hard link too."""
-    if path.resolve() == other.resolve():
+    if Path(os.path.realpath(path)) == Path(os.path.realpath(other)):  # Path.resolve raises for a link to itself
         return True
     try:
         return path.samefile(other)

@@ -20,6 +20,7 @@ VIDEO_SUFFIXES = {
     *(".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".vob", ".webm", ".wmv"),
 }
 LONGEST_NAME = 200  # bytes of a file's name, which leaves room for what is added to it
+LONGEST_SUFFIX = 20  # bytes of it that are kept then
 
 
 @dataclass(frozen=True)
@@ -141,8 +142,9 @@ def _short(name: Path) -> Path:
     if len(raw) <= LONGEST_NAME:
         return name
     mark = hashlib.sha256(raw).hexdigest()[:8]
-    cut = raw[: LONGEST_NAME - len(name.suffix.encode()) - 9].decode("utf-8", "ignore")
-    return name.with_name(f"{cut}-{mark}{name.suffix}")
+    suffix = os.fsencode(name.suffix)[:LONGEST_SUFFIX]
+    cut = raw[: LONGEST_NAME - len(suffix) - 9]
+    return name.with_name(f"{cut.decode('utf-8', 'ignore')}-{mark}{suffix.decode('utf-8', 'ignore')}")
 
 
 def shown(path: Path) -> str:

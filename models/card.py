@@ -256,7 +256,8 @@ def whole_or_none(path: Path) -> Iterator[Path]:
 
 def _refuse_unless_ordinary(path: Path, largest: int) -> None:
     """A link out of the folder, a pipe or something huge is no part of a model. Raises CardError; OSError if absent."""
-    if not path.resolve().is_relative_to(path.parent.resolve()):
+    # Path.resolve raises for a link to itself.
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(path.parent)):
         raise CardError(f"{path} is a link out of the model's folder, which is refused.\nCopy the file itself there.")
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):

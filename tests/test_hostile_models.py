@@ -127,6 +127,7 @@ CASES: dict[str, tuple[Spoil, str, str]] = {  # what is done, the file and the f
     "an encoder of code": (card(encoder__kind="pickle"), CARD_FILE, "encoder.kind"),
     "a field that nobody knows": (card(run="rm -rf /"), CARD_FILE, "run"),
     "a card elsewhere": (linked(CARD_FILE, "/etc/passwd"), CARD_FILE, "link out of"),
+    "a card that links to itself": (linked(CARD_FILE, CARD_FILE), CARD_FILE, "cannot be read"),
     "an encoder elsewhere": (linked(ENCODER_FILE, "/dev/zero"), ENCODER_FILE, "link out of"),
     "a head that is a pipe": (lambda f: ((f / HEAD_FILE).unlink(), os.mkfifo(f / HEAD_FILE)), HEAD_FILE, "ordinary"),
     "no encoder": (lambda folder: (folder / ENCODER_FILE).unlink(), ENCODER_FILE, "has no"),

@@ -539,3 +539,10 @@ def test_a_link_that_leads_nowhere_yet_is_left_as_it_is(tmp_path: Path) -> None:
     link.symlink_to(tmp_path / "disk.mp4")
     check_outputs(record=link)
     assert link.is_symlink() and not link.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+def test_a_link_to_itself_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "out.mp4").symlink_to("out.mp4")
+    with pytest.raises(UsageError, match="cannot be written"):
+        check_outputs(record=tmp_path / "out.mp4", source=tmp_path / "clip.mp4")

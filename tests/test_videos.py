@@ -1,5 +1,6 @@
 """What is found behind the names of files, folders and patterns."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,15 @@ def test_a_pattern_finds_what_a_shell_would_without_what_is_no_video(
 def test_a_pattern_that_no_file_can_match_is_told(folder: Path) -> None:
     (failed,) = find_videos(["v/*/" + "a" * 300])[1]
     assert failed.reason in ("file name too long", "no video matches this")  # as this Python has it
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="such names exist on Linux only")
+@pytest.mark.parametrize("suffix", [b".mp4", b".caf\xe9", b"." + b"x" * 230])
+def test_a_long_name_is_cut_whatever_its_suffix(folder: Path, suffix: bytes) -> None:
+    path = Path(os.fsdecode(b"a" * (250 - len(suffix)) + suffix))
+    path.touch()
+    ((video,), _) = find_videos([str(path)])
+    assert 190 < len(os.fsencode(video.wanted)) <= 200
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="folders are closed as Unix does it")
