@@ -1,11 +1,9 @@
 """The command `pointe`: each sub-command imports its package only when it runs, so that help is instant."""
 
 import dataclasses
-import io
 import os
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from functools import partial
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from live.printed import show_no_secrets
 from models.errors import DeviceError, PartlyDone, PointeError, UsageError, harmless
 from models.machine import install_command
 from models.quiet import native_stderr_kept_back
@@ -444,13 +443,7 @@ def main() -> None:
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    secrets = _secrets_typed()
-    if isinstance(sys.stderr, io.TextIOWrapper):
-        sys.stderr = _Output(sys.stderr, secrets)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A file may be called x:y@z.mp4, and what is printed of it stays as it is.
-        sys.stdout = _Output(sys.stdout, {secret: shown for secret, shown in secrets.items() if "://" in secret})
-    _hide_secrets_from_the_process_list()
+    show_no_secrets()
     try:
         app()
     except PointeError as error:
@@ -466,63 +459,6 @@ def main() -> None:
         _leave(DeviceError.exit_code)
     except SystemExit as leaving:
         _leave(leaving.code)
-
-
-class _Output(io.TextIOWrapper):
-    """Stdout or stderr: shows no password, and what nobody can take is dropped.
-
-    An error there would end the command with a traceback, or with 120 where Python meets it again at the very end.
-    """
-
-    def __init__(self, stream: io.TextIOWrapper, secrets: Mapping[str, str]) -> None:
-        """`secrets`: what is not to be shown, and what is shown in its place."""
-        super().__init__(
-            stream.buffer,
-            stream.encoding,
-            "replace",  # a terminal that has no é shows ? and the run goes on
-            line_buffering=stream.line_buffering,
-            write_through=stream.write_through,
-        )
-        self._secrets = secrets
-
-    def write(self, text: str, /) -> int:
-        for secret, shown in self._secrets.items():
-            text = text.replace(secret, shown)
-        with suppress(OSError):
-            super().write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with suppress(OSError):
-            super().flush()
-
-
-def _secrets_typed() -> dict[str, str]:
-    """What of the command line may hold a password, as it is and as messages quote it, and how it is shown."""
-    arguments = [argument for argument in sys.argv[1:] if "://" in argument or "@" in argument]
-    if not arguments:
-        return {}
-    from live.address import printable, redact
-
-    values = [argument.partition("=")[2] for argument in arguments if argument.startswith("-")]
-    secrets: dict[str, str] = {}
-    for text in sorted(arguments + values, key=len, reverse=True):  # the longest first: it may hold another
-        if redact(text) != printable(text):
-            secrets |= dict.fromkeys((text, repr(text)[1:-1], harmless(text)), redact(text))
-    return secrets
-
-
-def _hide_secrets_from_the_process_list() -> None:
-    """Everybody on a machine can see what its commands were given; from here on without passwords."""
-    if any("://" in argument for argument in sys.argv):
-        from live.address import redact
-
-        shown = [redact(argument) if "://" in argument else argument for argument in sys.argv[1:]]
-        if shown != sys.argv[1:]:
-            from setproctitle import setproctitle
-
-            title = " ".join(["pointe", *shown])
-            setproctitle(title.encode("utf-8", "replace").decode())  # a file's name may hold half a surrogate
 
 
 def _leave(code: str | int | None) -> None:
