@@ -30,7 +30,7 @@ from train.camera import SEEN as JOINTS_SEEN
 from train.choreography import MOVES, Stream, make_stream
 from train.default import STREAM_S, TEST_SEED
 from train.estimator import estimate
-from train.event_scores import Span
+from train.event_scores import Span, meets
 from train.held_camera import held
 from train.stream_report import StreamReport, print_tables, write_stream_report
 from train.stream_scores import StreamResult, score
@@ -107,6 +107,9 @@ def main(
         "false moves per minute": round(scores.false_per_minute, 2),
         "delay to announcement, median s": round(scores.delay_s(50), 2),
     }
+    called, nameless = misnamed(results, model_card.names)
+    if nameless:
+        figures["share of moves without a name that are called another"] = round(called / nameless, 3)
     more = {
         "average precision of steps, mean over moves": round(scores.mean_average_precision, 3),
         "calibration error": round(scores.calibration.error, 3),
@@ -159,6 +162,13 @@ def part_by_sight(
         else:
             danced.append(Span(each.move, each.start_s, each.end_s))
     return danced, hidden
+
+
+def misnamed(results: Sequence[StreamResult], names: Sequence[str]) -> tuple[int, int]:
+    """Of the moves danced that the model has no name for, how many are announced as others, and how many they are."""
+    nameless = [(result, span) for result in results for span in result.danced if span.move not in names]
+    called = [any(meets(said, span) for said in result.announced) for result, span in nameless]
+    return sum(called), len(called)
 
 
 def write_into_card(folder: Path, figures: Mapping[str, float], measured_on: str) -> None:

@@ -15,7 +15,15 @@ import pytest
 from models.card import HEAD_FILE, ModelCard, find_model
 from models.errors import SourceError
 from models.runtime import open_session
-from scripts.measure_made import Replay, announcements, as_result, in_the_picture, part_by_sight, watch_features
+from scripts.measure_made import (
+    Replay,
+    announcements,
+    as_result,
+    in_the_picture,
+    misnamed,
+    part_by_sight,
+    watch_features,
+)
 from scripts.measure_mocap import AZIMUTHS_DEG, KIND_NAMES, KIND_OF, as_kinds, film_all, film_file, is_everyday, main
 from scripts.measure_motion import compare, postures_by_kind
 from train.body import turned
@@ -182,6 +190,13 @@ def test_a_dancer_is_in_the_picture_while_half_of_her_limbs_are() -> None:
     )
     assert not in_the_picture(positions, looking_up).any()
     assert not in_the_picture(positions, looking_away).any()
+
+
+def test_a_move_without_a_name_is_counted_where_it_is_called_another() -> None:
+    with_releve = replace(seen([], [Span("plie", 4, 5), Span("attitude", 8, 9)]), danced=[Span("releve", 4, 6)])
+    quiet = replace(seen([], [Span("plie", 7, 8)]), danced=[Span("releve", 4, 6), Span("plie", 7, 8)])
+    assert misnamed([with_releve, quiet], NAMES) == (1, 2)
+    assert misnamed([with_releve, quiet], (*NAMES, "releve", "plie")) == (0, 0)
 
 
 @pytest.mark.parametrize(
