@@ -104,7 +104,7 @@ def evaluate_clips(card: ModelCard, data: Path, out: Path, answer: AnswerClip, *
             answers.append(ClipAnswer(clip.path, clip.move, answer(reading)))
             damaged += _damage_of(clip.path, reading)
         except SourceError as error:
-            skipped.append(Skipped(clip.path, str(error).splitlines()[0]))
+            skipped.append(_unread(clip.path, error))
         except cv2.error as error:
             skipped.append(Skipped(clip.path, f"OpenCV cannot decode it: {error.err}"))
     unknown = [each for each in answers if each.truth not in card.names]
@@ -243,12 +243,16 @@ def watch_streams(
                     labels.check(seen.seconds)
                 results.append(_result(video.path.name, seen, labels))
             except (SourceError, LabelError) as error:
-                skipped.append(Skipped(video.path, str(error).splitlines()[0]))
+                skipped.append(_unread(video.path, error))
             except cv2.error as error:
                 skipped.append(Skipped(video.path, f"OpenCV cannot decode it: {error.err}"))
             progress.remove_task(task)
             progress.advance(done)
     return results, skipped, damaged
+
+
+def _unread(path: Path, error: Exception) -> Skipped:
+    return Skipped(path, harmless(str(error).replace(str(path), "it").splitlines()[0]))
 
 
 def _result(name: str, seen: Seen, labels: StreamLabels) -> StreamResult:
