@@ -9,7 +9,6 @@ there are phrases: about an hour on two cores. Can be stopped and called again.
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,10 +17,18 @@ import numpy.typing as npt
 import typer
 
 from models.card import find_model
-from models.errors import SourceError
+from models.errors import SourceError, told
 from scripts.measure_made import write_into_card
 from scripts.measure_mocap import AZIMUTHS_DEG, KIND_NAMES, SIDES, as_kinds, film_all, tell, watch_trials
-from train.default import EPOCHS, STREAMS, default_material, default_settings, recorded_material, with_least_durations
+from train.default import (
+    EPOCHS,
+    LESSONS_OF_TEACHERS,
+    STREAMS,
+    default_material,
+    default_settings,
+    train_taught,
+    with_recordings,
+)
 from train.recorded import read_recordings
 from train.stream_report import write_stream_report
 from train.stream_scores import StreamResult
@@ -61,25 +68,23 @@ def main(
 ) -> None:
     """Print a table by view, then one JSON line."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from train.fit import fit_sequences
-
     settings = default_settings(seed, epochs)
-    material = default_material(streams, settings)
     trials = list(film_all(mocap, settings.sample_hz, cache))
     forgotten = {trial.name for trial in trials} - {name for names in PHRASES.values() for name in names}
     if forgotten:
         raise SourceError(f"{mocap} has {', '.join(sorted(forgotten))}, of no known phrase.\nPut it into PHRASES.")
+    materials = [default_material(streams, settings, unnamed) for unnamed in LESSONS_OF_TEACHERS]
+    moves = materials[-1].moves
     results: list[StreamResult] = []
     for phrase, names in PHRASES.items():
-        rest = recorded_material(read_recordings(mocap, names), settings.sample_hz, material.moves)
+        recordings = read_recordings(mocap, names)
         run = runs / phrase
-        fitted = fit_sequences(
-            replace(material, train=[*material.train, *rest]), run, settings, resume=run.exists(), name="ballet"
-        )
+        taught = [with_recordings(material, recordings, settings.sample_hz) for material in materials]
+        fitted = train_taught(taught, run, settings, resume=True)
         head = KerasHead(run / "head.keras")
         unseen = [trial for trial in trials if trial.name in names]
-        results += watch_trials(with_least_durations(fitted.card), head, unseen)
-    figures = tell(results, material.moves)
+        results += watch_trials(fitted.card, head, unseen)
+    figures = tell(results, moves)
     print(json.dumps({"phrases": len(PHRASES), "epochs": epochs, "seed": seed, "views": list(AZIMUTHS_DEG), **figures}))
     alike = f"alike but for seed {seed}" if seed else "alike"
     measured_on = (
@@ -91,7 +96,7 @@ def main(
             report,
             title="ballet on recorded motion",
             names=KIND_NAMES,
-            results=[as_kinds(result, material.moves) for result in results],
+            results=[as_kinds(result, moves) for result in results],
             measured_on={"what": measured_on},
         )
     if card:
@@ -99,4 +104,5 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    with told():
+        typer.run(main)

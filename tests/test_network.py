@@ -9,7 +9,17 @@ import pytest
 
 from models.errors import ModelError, UsageError
 from train.geometry import PoseGeometry
-from train.network import OneOfThem, answering_along, build_network, compile_network, load_head
+from train.network import (
+    TEACHERS_SHARE,
+    OneOfThem,
+    Taught,
+    accuracy,
+    answering_along,
+    build_network,
+    compile_network,
+    load_head,
+    mean_along,
+)
 from train.settings import TrainSettings, settings_for
 
 WINDOW = 12
@@ -106,3 +116,28 @@ def test_the_head_that_is_trained_along_a_window_answers_the_same_at_its_end() -
     along = np.asarray(answering_along(model)(windows, training=False))
     assert along.shape == (4, WINDOW, 3)
     np.testing.assert_allclose(along[:, -1], np.asarray(model(windows, training=False)), atol=1e-6)
+
+
+def test_what_teachers_say_weighs_by_their_share_and_never_counts_as_right() -> None:
+    answers = np.array([[0.5, 0.3, 0.2]], np.float32)
+    labels, teachers = np.array([[0, 1, 1]], np.float32), np.array([[0.6, 0.3, 0.1]], np.float32)
+    told = np.concatenate([labels, teachers], axis=-1)
+    of_teachers = -(teachers * np.log(answers)).sum()
+    wanted = (1 - TEACHERS_SHARE) * -np.log(0.5) + TEACHERS_SHARE * of_teachers
+    assert float(Taught()(told, answers)) == pytest.approx(wanted, rel=1e-5)
+    assert np.asarray(accuracy(told, answers)).tolist() == [0]
+    assert np.asarray(accuracy(np.roll(told, 1, axis=-1), answers)).tolist() == [0]
+    assert np.asarray(accuracy(np.array([[1, 0, 0, 0, 0, 1]], np.float32), answers)).tolist() == [1]
+
+
+def test_several_heads_teach_what_they_say_on_average_at_every_step(tmp_path: Path) -> None:
+    windows = np.random.default_rng(0).uniform(0.2, 0.8, (2, WINDOW, 51)).astype(np.float32)
+    paths, said = [], []
+    for number in range(2):
+        keras.utils.set_random_seed(number)
+        model = build_network(settings_for(units=8, dense=8, window=WINDOW), 51, 3, True)
+        paths.append(tmp_path / f"{number}.keras")
+        model.save(paths[-1])
+        said.append(np.asarray(answering_along(model)(windows, training=False)))
+    assert not np.allclose(said[0], said[1])
+    np.testing.assert_allclose(mean_along(paths)(windows), np.mean(said, axis=0), atol=1e-6)

@@ -52,6 +52,15 @@ def test_streams_become_features_with_one_label_a_step():
     assert len({sequence.name for sequence in sequences}) == 4
 
 
+def test_a_move_without_a_name_is_danced_too_and_is_none():
+    named = feature_streams(3, 20.0, 15.0, 3, ("none", "plie", "tendu"))
+    unnamed = feature_streams(3, 20.0, 15.0, 3, ("none", "plie"), ("tendu",))
+    for with_name, without in zip(named, unnamed, strict=True):
+        assert with_name.features.tobytes() == without.features.tobytes()
+        assert without.labels.tolist() == np.where(with_name.labels == 2, 0, with_name.labels).tolist()
+    assert any((sequence.labels == 2).any() for sequence in named)
+
+
 def test_the_same_seed_gives_the_same_features():
     first, again, other = (feature_streams(1, 8.0, 15.0, seed, FEW) for seed in (5, 5, 6))
     assert [s.features.tobytes() for s in first] == [s.features.tobytes() for s in again]
@@ -175,7 +184,7 @@ def test_the_same_seed_films_the_same_bytes(tmp_path):
 
 
 def test_the_command_writes_streams_with_their_labels_beside_them(tmp_path, capsys):
-    asked = ["--streams", "1", "--seconds", "9", "--moves", "plie,saute", "--height", "64", "--fps", "6"]
+    asked = ["--streams", "1", "--seed", "3", "--seconds", "9", "--moves", "plie,saute", "--height", "64", "--fps", "6"]
     assert main([str(tmp_path), *asked]) == 0
     (video,) = tmp_path.glob("*.mp4")
     frames, rate = frames_of(video)
@@ -183,6 +192,9 @@ def test_the_command_writes_streams_with_their_labels_beside_them(tmp_path, caps
     labels = StreamLabels.read(video.with_suffix(".json"))
     assert {span.move for span in labels.danced} <= {"plie", "saute"}
     assert labels.view in ("front", "side", "back")
+    assert labels.danced
+    last_s = (len(frames) - 1) / rate
+    assert max(each.end_s for each in (*labels.moves, *labels.ignore)) == pytest.approx(last_s)  # she goes on after it
     assert "1 streams" in capsys.readouterr().out
 
 

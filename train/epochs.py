@@ -6,13 +6,14 @@ uninterrupted one does.
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
 
 from models.errors import UsageError
-from train.network import answering_along
+from train.network import Taught, accuracy, answering_along
 from train.progress import EpochTable, TensorBoardLog
 from train.run_folder import Epoch, Progress, RunFolder
 from train.settings import TrainSettings
@@ -65,6 +66,7 @@ class Lessons:
     classes: int
     pose: bool  # the features are poses, which can be disturbed
     others: tuple[int, ...] = ()  # the classes that a step labelled OTHER may be of
+    teach: Callable[[Floats], Floats] | None = None  # what teachers say along windows: (batch, window, classes)
 
     @property
     def windows(self) -> int:
@@ -84,8 +86,8 @@ class Lessons:
         """What is trained in the model's place, with its very weights and optimiser."""
         if self.settings.head == "original":
             return model
-        along = answering_along(model)
-        along.compile(model.optimizer, model.loss, weighted_metrics=["accuracy"], jit_compile=False)
+        along, loss = answering_along(model), Taught() if self.teach else model.loss
+        along.compile(model.optimizer, loss, weighted_metrics=[accuracy], jit_compile=False)
         return along
 
     def train_epoch(self, student: keras.Model, epoch: int, table: EpochTable) -> tuple[float, float]:
@@ -106,8 +108,10 @@ class Lessons:
                 labels = batch.along
                 told = weights[labels] * step_weights(replace(batch, windows=windows), settings.least_steps)
             # the result is of this batch alone
-            may_be = targets(labels, self.classes, self.others)
-            result = student.train_on_batch(windows, may_be, told, return_dict=True)
+            answers = targets(labels, self.classes, self.others)
+            if self.teach:
+                answers = np.concatenate([answers, self.teach(windows)], axis=-1)
+            result = student.train_on_batch(windows, answers, told, return_dict=True)
             total += np.array([result["loss"], result["accuracy"]], float) * len(chosen)
             table.step(epoch, step, self.steps, float(result["loss"]))
         loss, accuracy = total / len(numbers)

@@ -26,7 +26,17 @@ import train.epochs
 import train.geometry
 import train.network
 import train.windows
-from models.card import MODEL_NAME, NONE, EncoderInfo, HeadInfo, ModelCard, MoveClass, Provenance, display_name
+from models.card import (
+    MODEL_NAME,
+    NONE,
+    EncoderInfo,
+    HeadInfo,
+    ModelCard,
+    MoveClass,
+    Provenance,
+    display_name,
+    sha256_of,
+)
 from models.errors import CardError, UsageError
 from models.machine import versions
 from models.runtime import Device
@@ -35,7 +45,7 @@ from train.calibration import Answers, calibrated, fit_temperature, fit_threshol
 from train.clip import TEST, TRAIN, Skipped, fingerprint
 from train.epochs import JUDGE_BATCH, Lessons, make_judge, train_epochs
 from train.features import ClipFeatures, FeatureSet, extract
-from train.network import build_network, compile_network, load_head
+from train.network import build_network, compile_network, load_head, mean_along
 from train.progress import show_epochs
 from train.report import REPORT_MD, ClipAnswer, as_code, write_report
 from train.run_folder import Epoch, Progress, RunFolder
@@ -254,7 +264,13 @@ def _summary(fitted: Fitted, metrics: Mapping[str, Any]) -> str:
 
 
 def fit_sequences(
-    material: Material, run: Path, settings: TrainSettings, *, resume: bool = False, name: str | None = None
+    material: Material,
+    run: Path,
+    settings: TrainSettings,
+    *,
+    resume: bool = False,
+    name: str | None = None,
+    teachers: Listed[Path] = (),
 ) -> Fitted:
     """Train a head and leave it in `run` with its card.
 
@@ -267,6 +283,7 @@ def fit_sequences(
         settings: every hyperparameter.
         resume: go on after the last whole epoch; the name and the licence stay what they were unless given.
         name: of the model; the folder's if None.
+        teachers: heads of runs on the same moves, whose mean is learnt as well as the labels.
 
     Raises:
         UsageError: the run folder or the name cannot be used, or there is nothing to train on.
@@ -282,13 +299,14 @@ def fit_sequences(
     if resume:
         name, material = _as_begun(run, name, material)
     card = first_card(material, settings, name or _model_name(run))
-    progress = folder.begin(_config(material, settings), resume)
+    progress = folder.begin(_config(material, settings, teachers), resume)
     if not progress.done:
         _unfinished(card).save(run)  # from the first epoch on the run can be exported, whatever happens
 
+    teach = mean_along(teachers) if teachers else None  # first, so that the network begins as it does without them
     _make_reproducible(settings.seed)
     others = tuple(index for index, move in enumerate(material.moves) if move not in material.looked_for)
-    lessons = Lessons(drawer, settings, classes, material.encoder.kind == "pose", others)
+    lessons = Lessons(drawer, settings, classes, material.encoder.kind == "pose", others, teach)
     model = _open_network(folder, progress, material, settings, lessons.steps)
     try:
         with show_epochs(settings.epochs) as table:
@@ -337,7 +355,7 @@ def _check(drawer: WindowDrawer, judged: WindowDrawer, material: Material) -> No
         raise UsageError("No step of the validation sequences has a label.\nGive each move at least two clips.")
 
 
-def _config(material: Material, settings: TrainSettings) -> dict[str, Any]:
+def _config(material: Material, settings: TrainSettings, teachers: Listed[Path]) -> dict[str, Any]:
     clips = material.clips or {}
     return {
         "version": 1,
@@ -348,6 +366,7 @@ def _config(material: Material, settings: TrainSettings) -> dict[str, Any]:
         "encoder_path": str(material.encoder_path),
         "clips": {split: [str(path) for path in paths] for split, paths in clips.items()},
         "data_sha256": _digest([*material.train, *material.validation]),
+        "teachers": [sha256_of(head) for head in teachers],
     }
 
 

@@ -4,15 +4,22 @@
 that this project descends from. Neither knows where the features came from, but for the pose's geometry.
 """
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
 from keras import ops
 
 from models.errors import ModelError
 from train.geometry import PoseGeometry
 from train.settings import TrainSettings
+
+# Of a loss that labels and teachers share.
+TEACHERS_SHARE = 0.7
 
 
 def build_network(settings: TrainSettings, feature_dim: int, classes: int, pose: bool) -> keras.Model:
@@ -75,6 +82,37 @@ class OneOfThem(keras.losses.Loss):  # type: ignore[misc]  # Keras has no types
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "label_smoothing": self.label_smoothing}
+
+
+class Taught(keras.losses.Loss):  # type: ignore[misc]  # Keras has no types
+    """Cross-entropy to what teachers say, by `TEACHERS_SHARE`, and for the rest to labels as `OneOfThem` has it.
+
+    What several networks agree on they have not by chance, and one that is taught by their mean costs no more to run
+    than one of them. Ref: Hinton, Vinyals and Dean 2015, Distilling the Knowledge in a Neural Network.
+    """
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """(..., 2 * classes), where the answer may be and then the teachers' mean; (..., classes) probabilities."""
+        may_be, taught = ops.split(y_true, 2, axis=-1)
+        sure = ops.clip(y_pred, keras.backend.epsilon(), 1.0)
+        right = -ops.log(ops.clip(ops.sum(may_be * sure, axis=-1), keras.backend.epsilon(), 1.0))
+        return (1 - TEACHERS_SHARE) * right - TEACHERS_SHARE * ops.sum(taught * ops.log(sure), axis=-1)
+
+
+def accuracy(y_true: Any, y_pred: Any) -> Any:
+    """How often the likeliest answer is right; what teachers say beside the labels does not count."""
+    return keras.metrics.categorical_accuracy(y_true[..., : y_pred.shape[-1]], y_pred)
+
+
+def mean_along(heads: Sequence[Path]) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
+    """The mean of what trained `pointe` heads say at each step: (batch, window, dim) to (batch, window, classes).
+
+    Raises:
+        ModelError: one of them cannot be loaded.
+    """
+    teachers = [answering_along(load_head(head)) for head in heads]
+    mean = tf.function(lambda windows: tf.add_n([each(windows, training=False) for each in teachers]) / len(teachers))
+    return lambda windows: np.asarray(mean(tf.constant(windows)))
 
 
 def compile_network(model: keras.Model, settings: TrainSettings, steps: int) -> None:

@@ -207,6 +207,8 @@ def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
         words.append("other code of network, lessons or windows")
     elif old.get("data_sha256") != new["data_sha256"]:
         words.append("other clips")
+    elif old.get("teachers", []) != new["teachers"]:
+        words.append("other teachers")
     return words
 
 

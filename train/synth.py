@@ -45,19 +45,27 @@ LIMBS = [INDEX[f"{side}_{joint}"] for joint in ("elbow", "wrist", "hip", "knee",
 LEAST_LIMBS = 4
 
 
-def labels_at(stream: Stream, times: Array, moves: Sequence[str]) -> Array:
-    """For each time the index of the move in `moves`, which holds "none"; -1 where either name would be right."""
+def labels_at(stream: Stream, times: Array, moves: Sequence[str], unnamed: Sequence[str] = ()) -> Array:
+    """For each time the index of the move in `moves`, which holds "none"; -1 where either name would be right.
+
+    A move that is not among them is "none" if it is `unnamed`, and else -1.
+    """
     labels = np.full(len(times), moves.index("none"), np.int32)
     for start, end in stream.unsure:
         labels[(times >= start) & (times < end)] = UNSURE
     for segment in stream.segments:
         during = (times >= segment.start_s) & (times < segment.end_s)
-        labels[during] = moves.index(segment.move) if segment.move in moves else UNSURE
+        name = "none" if segment.move in unnamed else segment.move
+        labels[during] = moves.index(name) if name in moves else UNSURE
     return labels
 
 
 def observe(
-    stream: Stream, rng: np.random.Generator, sample_hz: float, moves: Sequence[str] = ("none", *MOVES)
+    stream: Stream,
+    rng: np.random.Generator,
+    sample_hz: float,
+    moves: Sequence[str] = ("none", *MOVES),
+    unnamed: Sequence[str] = (),
 ) -> tuple[Array, Array]:
     """Features (steps, 51) as the pose encoder gives them from a random camera, and labels (steps,)."""
     phase = rng.uniform(0, 1 / sample_hz)
@@ -65,7 +73,7 @@ def observe(
     frames = np.minimum(np.round(times * stream.hz).astype(int), len(stream.positions) - 1)
     camera = random_camera(stream.positions, rng)
     keypoints = estimate(stream.positions[frames], camera, rng)
-    labels = labels_at(stream, times, moves)
+    labels = labels_at(stream, times, moves, unnamed)
     labels[(keypoints[:, LIMBS, 2] > 0.3).sum(1) < LEAST_LIMBS] = UNSURE  # the dancer has left the picture
     return keypoints.reshape(len(frames), -1).astype(np.float32), labels
 
@@ -76,12 +84,18 @@ def feature_streams(
     sample_hz: float = 15.0,
     seed: int = 0,
     moves: Sequence[str] = ("none", *MOVES),
+    unnamed: Sequence[str] = (),
     cameras: int = 2,
 ) -> list[FeatureSequence]:
-    """`n` streams, each seen by `cameras` cameras. Labels are indices into `moves`; "none" must be one of them."""
+    """`n` streams of `moves` and `unnamed`, each seen by `cameras` cameras.
+
+    Labels are indices into `moves`, "none", which must be one of them, for what is unnamed, too.
+    """
     from train.windows import Sequence as FeatureSequence  # it would pull in what drawing does not need
 
-    seen = partial(_seen, seconds=seconds, sample_hz=sample_hz, seed=seed, moves=tuple(moves), cameras=cameras)
+    seen = partial(
+        _seen, seconds=seconds, sample_hz=sample_hz, seed=seed, moves=moves, unnamed=unnamed, cameras=cameras
+    )
     return [
         FeatureSequence(f"made-{seed}-{index}-{view}", features, labels)
         for index, views in enumerate(each_of(seen, range(n)))
@@ -90,11 +104,20 @@ def feature_streams(
 
 
 def _seen(
-    index: int, *, seconds: float, sample_hz: float, seed: int, moves: tuple[str, ...], cameras: int
+    index: int,
+    *,
+    seconds: float,
+    sample_hz: float,
+    seed: int,
+    moves: Sequence[str],
+    unnamed: Sequence[str],
+    cameras: int,
 ) -> list[tuple[Array, Array]]:
     """Features and labels of one stream, from each camera."""
-    stream = make_stream(seed * 1_000_003 + index, seconds, [move for move in moves if move != "none"])
-    return [observe(stream, np.random.default_rng([seed, index, view]), sample_hz, moves) for view in range(cameras)]
+    danced = sorted({*moves, *unnamed} - {"none"}, key=MOVES.index)
+    stream = make_stream(seed * 1_000_003 + index, seconds, danced)
+    rngs = [np.random.default_rng([seed, index, view]) for view in range(cameras)]
+    return [observe(stream, rng, sample_hz, moves, unnamed) for rng in rngs]
 
 
 # -- clips and videos ---------------------------------------------------------------------------------------------
@@ -206,7 +229,8 @@ def _write_stream(
     film = any_film(stream, rng, height, None if view is None else start + np.radians(view))
     path = out / f"stream_{seed}_{number:04d}{'' if view is None else f'_{view:+04d}'}.mp4"
     write_video(path, shoot(stream, film, fps), fps)
-    labels_of(stream, side_seen(film.camera, start) if view is None else f"{view}°").save(path.with_suffix(LABELS))
+    labels = labels_of(stream, side_seen(film.camera, start) if view is None else f"{view}°")
+    labels.until((int(stream.seconds * fps) - 1) / fps).save(path.with_suffix(LABELS))  # the last frame's time
     return path
 
 
