@@ -14,13 +14,12 @@ from export.folder import made_whole, save_card
 from export.lighter import lighten
 from export.parity import ParityReport, Predict, check_parity
 from export.shorter import shorten
-from models.card import ENCODER_FILE, HEAD_FILE, ModelCard, sha256_of, write_atomically
+from models.card import ENCODER_FILE, HEAD_FILE, UNFINISHED, ModelCard, sha256_of, write_atomically
 from models.errors import ModelError, UsageError
 from models.pretrained import pretrained_path
 
 OPSET = 17  # tf2onnx 1.17 offers 18 at most
 # Begins the notes on the card of a run whose training was stopped, as train.fit writes them.
-UNFINISHED = "Training unfinished"
 SLOW_OPS = {"Loop", "Scan", "If"}  # ten times slower than the real op, and no CUDA graph can hold them
 
 

@@ -19,6 +19,7 @@ HEAD_FILE = "head.onnx"
 DEFAULT_MODEL = "ballet"
 SHIPPED_IN = Path(__file__).parent
 NONE = "none"
+UNFINISHED = "Training unfinished"  # begins the notes of a card until its training has ended
 LARGEST_CARD_BYTES = 10_000_000
 LARGEST_NETWORK_BYTES = 500_000_000  # InceptionV3 has 87 MB, the ancestor's LSTM 138 MB
 

@@ -243,6 +243,7 @@ def test_views_that_are_no_numbers_are_refused(tmp_path, capsys):
         ("new --clips 1 --fps 0", "--fps 0.0: give a number from 1 to 240"),
         ("new --clips 1 --fps nan", "--fps nan: give a number"),
         ("new --clips 1 --height 241", "--height 241: give an even number"),
+        ("--demo .", "--demo .: give a file"),
         ("new --clips -1", "--clips -1: give a number"),
         ("new --streams 1 --seconds 0", "--seconds 0.0: give a number"),
         ("new --features 1 --sample-hz 0", "--sample-hz 0.0: give a number"),

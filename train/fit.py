@@ -29,6 +29,7 @@ import train.windows
 from models.card import (
     MODEL_NAME,
     NONE,
+    UNFINISHED,
     EncoderInfo,
     HeadInfo,
     ModelCard,
@@ -54,7 +55,6 @@ from train.split import split_validation
 from train.windows import Floats, Sequence, WindowDrawer
 
 UNKNOWN_SHA256 = "0" * 64  # of the head, until it is exported
-UNFINISHED = "Training unfinished"  # begins the notes of the card until it is; export.to_onnx looks for it
 SMOOTHING_S = 0.2
 # Calibration looks at this many windows at most; more would not change a threshold's second digit.
 CALIBRATION_WINDOWS = 60_000

@@ -324,7 +324,8 @@ LIMITS: dict[str, tuple[float, float]] = {
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """What the command is to do; ends the process where that makes no sense."""
     parser = argparse.ArgumentParser(prog="python -m train.synth", description="Make dance without footage.")
     parser.add_argument("out", type=Path, nargs="?", metavar="OUT", help="folder to write to")
     parser.add_argument("--clips", type=int, default=0, metavar="N", help="N clips of each move")
@@ -346,12 +347,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--fps", type=float, default=25.0, help="of videos (default: %(default)s)")
     parser.add_argument("--height", type=int, default=240, help="of a picture (default: %(default)s)")
     options = parser.parse_args(arguments)
-    moves = list(dict.fromkeys(move.strip() for move in options.moves.split(",") if move.strip()))
-    unknown = [move for move in moves if move not in ("none", *MOVES)]
+    options.moves = list(dict.fromkeys(move.strip() for move in options.moves.split(",") if move.strip()))
+    unknown = [move for move in options.moves if move not in ("none", *MOVES)]
     if unknown:
         parser.error(f"unknown moves: {', '.join(unknown)}. Known are none, {', '.join(MOVES)}")
     try:
-        views = list(dict.fromkeys(int(view) for view in (options.views or "").split(",") if view.strip()))
+        options.views = list(dict.fromkeys(int(view) for view in (options.views or "").split(",") if view.strip()))
     except ValueError:
         parser.error(f"--views {options.views}: give whole degrees with commas between, as in --views=-60,0,45,180")
     for name, (low, high) in LIMITS.items():
@@ -366,12 +367,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 refuse_unless_writable(folder, "Give another.")
     except UsageError as error:
         parser.error(str(error))
+    if options.demo and options.demo.is_dir():
+        parser.error(f"--demo {options.demo}: give a file, as in --demo demo.mp4")
+    if options.out is None and not options.demo:
+        parser.error("say where to write: python -m train.synth OUT --clips 20")
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _asked(arguments)
+    moves: list[str] = options.moves
     if options.demo:
         film_demo(options.demo)
         print(options.demo)
     if options.out is None:
-        if not options.demo:
-            parser.error("say where to write: python -m train.synth OUT --clips 20")
         return 0
     if options.clips:
         paths = write_clips(
@@ -380,7 +389,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{len(paths)} clips in {options.out}")
     if options.streams:
         paths = write_streams(
-            options.out, options.streams, moves, options.seed, options.seconds, options.height, options.fps, views
+            options.out,
+            options.streams,
+            moves,
+            options.seed,
+            options.seconds,
+            options.height,
+            options.fps,
+            options.views,
         )
         print(f"{len(paths)} streams in {options.out}")
     if options.features:
