@@ -42,8 +42,11 @@ TIMES_DANCED, TIMES_NONE = 300, 80
 # that halved the false moves.
 DELAY_STEPS = 4
 # Danced and learnt as no move, since the estimator does not see heels: a model that names relevés finds them in people
-# who climb. One that never saw any takes them for pliés and échappés; one that did finds fewer of the turns in the
-# recordings, perhaps because a slow one begins like a relevé. So one of each teaches the model that ships.
+# who climb. One that never saw any takes two of five for another move; one that did finds fewer of the turns in the
+# recordings, perhaps because a slow one begins like a relevé. So one of each teaches the model that ships. It finds
+# more there than either, 59 of the 60 moves, announces none falsely, and its average precision is .89 (.84 and .88 are
+# theirs). More epochs alone do not do that: after 300 the second found 4 of the 8 arabesques of phrase a, and announced
+# three moves falsely.
 UNNAMED = ("releve",)
 LESSONS_OF_TEACHERS = ((), UNNAMED)
 # Moves that a watcher tells apart late or not at all: whether a turn is one of a fouetté shows at the next one.
@@ -71,6 +74,8 @@ LEAST_S = (
 
 
 NOTES = """\
+Two networks of its kind taught it beside the labels: one had never seen a relevé, and one had learnt it as no move.
+
 ![What each move looks like as it is made](../../docs/moves.png)
 
 Figures by move and by view, with what is taken for what, are in the repository:
@@ -79,7 +84,7 @@ Figures by move and by view, with what is taken for what, are in the repository:
 It is bad at legs that are not seen: under a tutu or a long skirt, out of the picture, or one behind the other, as in a
 penchée from the front. It follows one person, and in a group not always the same. It takes arabesques and
 attitudes for one another where the knee is not seen, what prepares something else for a plié or a tendu, and overlooks
-small tendus."""
+small tendus. Who climbs may seem to leap to it. It has no name for relevés, and takes one in four for another move."""
 
 
 def default_settings(seed: int = 0, epochs: int = EPOCHS) -> TrainSettings:
