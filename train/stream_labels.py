@@ -105,10 +105,7 @@ class StreamLabels(_Part):
             document: Any = json.loads(path.read_text("utf-8-sig"))
         except OSError as error:
             raise LabelError(f"{path} cannot be read ({error.strerror}).") from error
-        except (
-            ValueError,
-            RecursionError,
-        ) as error:  # also of text that is no UTF-8, and of numbers of too many digits
+        except (ValueError, RecursionError) as error:  # text that is no UTF-8, no JSON, or a number of too many digits
             raise LabelError(f"{path} is no JSON: {error}.") from error
         try:
             return cls.model_validate({"moves": document} if isinstance(document, list) else document)
