@@ -154,9 +154,9 @@ def open_window(server: XServer, folder: Path) -> Shown:
 
 
 def is_painted(command: Shown) -> bool:
-    """Whether there is anything in the window, soon."""
+    """Whether the window shows the demo where nothing is drawn on it, soon."""
     until_s = time.monotonic() + UNPAINTED_S
-    while command.picture().std() < 1:
+    while any(abs(light(command.picture(), gap) - 1) > 0.1 for gap in gaps()):
         if time.monotonic() > until_s:
             return False
         time.sleep(0.1)
