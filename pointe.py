@@ -330,7 +330,7 @@ def train(
     _need("tensorflow", "sklearn", "matplotlib")
     chosen = settings_for(**settings)  # type: ignore[arg-type]
     with native_stderr_kept_back():
-        from train.fit import fit_clips
+        from train.fit_clips import fit_clips
 
     fitted = fit_clips(
         data,

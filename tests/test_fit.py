@@ -22,7 +22,8 @@ from models.errors import UsageError
 from train.calibration import HIGHEST_ENTER, Answers, calibrated, fit_temperature, fit_thresholds, smoothed
 from train.clip import Clip, fingerprint
 from train.features import ClipFeatures, FeatureSet
-from train.fit import UNKNOWN_SHA256, Material, answer_along, clip_material, fit_clips, fit_sequences
+from train.fit import UNKNOWN_SHA256, Material, answer_along, fit_sequences
+from train.fit_clips import clip_material, fit_clips
 from train.network import build_network, load_head
 from train.progress import show_epochs
 from train.run_folder import Epoch, Progress, RunFolder
