@@ -9,7 +9,7 @@ import pytest
 
 from models.card import EncoderInfo, ModelCard, Provenance
 from models.errors import UsageError
-from train.default import LEAST_S, LESSONS_OF_TEACHERS, UNNAMED, default_material, default_settings, train_taught
+from train.default import LEAST_S, LESSONS_OF_TEACHERS, UNNAMED, default_material, default_settings, main, train_taught
 from train.fit import Material, answer_along, fit_sequences
 from train.network import load_head
 from train.run_folder import HEAD_FILE
@@ -94,3 +94,11 @@ def test_what_has_no_name_is_danced_for_one_teacher_and_not_for_the_other() -> N
     assert without.moves == with_it.moves
     assert not set(UNNAMED) & set(without.moves)
     assert without.train[0].features.tobytes() != with_it.train[0].features.tobytes()
+
+
+def test_a_run_that_is_there_is_refused_before_any_stream_is_made(
+    taught: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(UsageError, match="holds a run already"):
+        main([str(taught), "--streams", "3000"])
+    assert "making" not in capsys.readouterr().out

@@ -23,6 +23,7 @@ from models.errors import told
 from models.machine import versions
 from train.choreography import MOVES
 from train.recorded import Recording, read_recordings, recorded_streams
+from train.run_folder import RunFolder
 from train.settings import TrainSettings, settings_for
 from train.synth import feature_streams
 
@@ -179,9 +180,8 @@ def train_taught(
         UsageError: see `train.fit.fit_sequences`.
     """
     from train.fit import fit_sequences
-    from train.run_folder import RunFolder
 
-    RunFolder(run).refuse_unless_usable(resume)  # before the long work
+    RunFolder(run).refuse_unless_usable(resume)  # before the teachers
     teachers = [run.with_name(f"{run.name}-teacher-{number}") for number in range(1, len(materials) + 1)]
     for teacher, material in zip(teachers, materials, strict=True):
         print(f"{teacher.name}:", flush=True)
@@ -210,6 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     left_out = [name for name in given.without.split(",") if name]
     if left_out and not given.recorded:
         parser.error("--without names recordings of --recorded")
+    RunFolder(given.run).refuse_unless_usable(given.resume)  # before the long work
     settings = default_settings(given.seed, given.epochs)
     recordings = read_recordings(given.recorded, left_out) if given.recorded else []
     materials = []
