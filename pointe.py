@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from live.printed import show_no_secrets
-from models.errors import DeviceError, PartlyDone, PointeError, UsageError, harmless
+from models.errors import DeviceError, PartlyDone, PointeError, UsageError, told
 from models.machine import install_command
 from models.quiet import native_stderr_kept_back
 from models.threads import left_running
@@ -445,12 +445,8 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     show_no_secrets()
     try:
-        app()
-    except PointeError as error:
-        if sys.stdout is not None:  # it is where nothing is open as stdout
-            sys.stdout.flush()
-        print(f"pointe: {harmless(str(error))}", file=sys.stderr)
-        _leave(error.exit_code)
+        with told():
+            app()
     except ImportError as error:
         # cv2 or onnxruntime lacks a library of the system, or a half-installed wheel: the doctor knows what to type.
         if (error.name or "").split(".")[0] not in ("cv2", "onnxruntime"):

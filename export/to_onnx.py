@@ -19,7 +19,6 @@ from models.errors import ModelError, UsageError
 from models.pretrained import pretrained_path
 
 OPSET = 17  # tf2onnx 1.17 offers 18 at most
-# Begins the notes on the card of a run whose training was stopped, as train.fit writes them.
 SLOW_OPS = {"Loop", "Scan", "If"}  # ten times slower than the real op, and no CUDA graph can hold them
 
 

@@ -11,7 +11,7 @@ PointeError
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 def harmless(text: str) -> str:
@@ -51,9 +51,12 @@ class PartlyDone(PointeError):  # noqa: N818 - not a failure: what could be done
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Of a module that is run by itself: its errors are said as `pointe` says them, and end it with their exit code."""
+    """Errors are said in a line or two and end the process with their exit code: `pointe`, and modules run alone."""
     try:
         yield
     except PointeError as error:
+        if sys.stdout is not None:  # it is where nothing is open as stdout
+            with suppress(OSError):
+                sys.stdout.flush()
         print(f"pointe: {harmless(str(error))}", file=sys.stderr)
         raise SystemExit(error.exit_code) from error

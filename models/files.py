@@ -1,10 +1,12 @@
-"""Whether a path leads to a file or a folder, whatever is asked; and where what can be made again is kept.
+"""Whether a path leads to a file or a folder, or can be written; and where what can be made again is kept.
 
 On Python 3.11 Path's own questions raise where a name is too long, or lies in a folder that is closed to us.
 """
 
 import os
 from pathlib import Path
+
+from models.errors import UsageError
 
 
 def is_file(path: Path) -> bool:
@@ -19,6 +21,17 @@ def is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError:
         return False
+
+
+def refuse_unless_writable(folder: Path, advice: str) -> None:
+    """Raise UsageError where a folder is not there to write to and cannot be made. It is not made yet."""
+    try:
+        place = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+        writable = place.is_dir() and os.access(place, os.W_OK)
+    except OSError:  # the name is too long, or lies in a folder that is closed to us
+        writable = False
+    if not writable:
+        raise UsageError(f"Cannot write to the folder {folder}.\n{advice}")
 
 
 def cache_folder() -> Path:

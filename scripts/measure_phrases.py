@@ -77,10 +77,9 @@ def main(
     moves = materials[-1].moves
     results: list[StreamResult] = []
     for phrase, names in PHRASES.items():
-        recordings = read_recordings(mocap, names)
         run = runs / phrase
-        taught = [with_recordings(material, recordings, settings.sample_hz) for material in materials]
-        fitted = train_taught(taught, run, settings, resume=True)
+        lessons = with_recordings(materials, read_recordings(mocap, names), settings)
+        fitted = train_taught(lessons, run, settings, resume=True)
         head = KerasHead(run / "head.keras")
         unseen = [trial for trial in trials if trial.name in names]
         results += watch_trials(fitted.card, head, unseen)

@@ -134,14 +134,21 @@ def default_material(streams: int, settings: TrainSettings, unnamed: Sequence[st
     )
 
 
-def with_recordings(material: "Material", recordings: Sequence[Recording], sample_hz: float) -> "Material":
-    """The material and the recordings, which are never validated on: there are too few of them."""
-    trained_on = f"{material.provenance.trained_on}; {_told(recordings)}"
-    return replace(
-        material,
-        train=[*material.train, *recorded_material(recordings, sample_hz, material.moves)],
-        provenance=material.provenance.model_copy(update={"trained_on": trained_on}),
-    )
+def with_recordings(
+    materials: "Sequence[Material]", recordings: Sequence[Recording], settings: TrainSettings
+) -> "list[Material]":
+    """Each material and the recordings, which are never validated on: there are too few of them."""
+    seen = recorded_material(recordings, settings.sample_hz, materials[0].moves)
+    return [
+        replace(
+            material,
+            train=[*material.train, *seen],
+            provenance=material.provenance.model_copy(
+                update={"trained_on": f"{material.provenance.trained_on}; {_told(recordings)}"}
+            ),
+        )
+        for material in materials
+    ]
 
 
 def recorded_material(
@@ -216,9 +223,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     materials = []
     for unnamed in LESSONS_OF_TEACHERS:
         print(f"making {given.streams} streams ...", flush=True)
-        material = default_material(given.streams, settings, unnamed)
-        materials.append(with_recordings(material, recordings, settings.sample_hz))
-    fitted = train_taught(materials, given.run, settings, resume=given.resume)
+        materials.append(default_material(given.streams, settings, unnamed))
+    fitted = train_taught(with_recordings(materials, recordings, settings), given.run, settings, resume=given.resume)
     print(f"{fitted.epochs} epochs in {fitted.seconds:.0f} s; best epoch {fitted.best.epoch}")
 
 

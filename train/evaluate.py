@@ -18,12 +18,13 @@ from rich.progress import Progress, track
 from models.card import ModelCard
 from models.damage import Reading
 from models.errors import PartlyDone, SourceError, UsageError, harmless
+from models.files import refuse_unless_writable
 from models.frames import Frame, frames_promised
 from models.machine import versions
 from train.clip import TEST, TRAIN, Clip, Skipped, copies_of
 from train.clips import ClipSet, find_clips
 from train.event_scores import Span
-from train.report import ClipAnswer, refuse_unless_writable, write_report
+from train.report import ClipAnswer, write_report
 from train.split import dancers_in
 from train.stream_labels import LabelError, LabelledVideo, StreamLabels, find_streams
 from train.stream_report import print_tables, write_stream_report

@@ -77,11 +77,16 @@ class OneOfThem(keras.losses.Loss):  # type: ignore[misc]  # Keras has no types
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """(..., classes) of ones where the answer may be, and of probabilities, to (...,)."""
         sure = ops.clip(y_pred, keras.backend.epsilon(), 1.0)
-        right = -ops.log(ops.clip(ops.sum(y_true * sure, axis=-1), keras.backend.epsilon(), 1.0))
+        right = _surprise(y_true, sure)
         return (1 - self.label_smoothing) * right - self.label_smoothing * ops.mean(ops.log(sure), axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "label_smoothing": self.label_smoothing}
+
+
+def _surprise(may_be: Any, sure: Any) -> Any:
+    """-log of what the classes that it may be have together: (..., classes) each, to (...,)."""
+    return -ops.log(ops.clip(ops.sum(may_be * sure, axis=-1), keras.backend.epsilon(), 1.0))
 
 
 class Taught(keras.losses.Loss):  # type: ignore[misc]  # Keras has no types
@@ -95,7 +100,7 @@ class Taught(keras.losses.Loss):  # type: ignore[misc]  # Keras has no types
         """(..., 2 * classes), where the answer may be and then the teachers' mean; (..., classes) probabilities."""
         may_be, taught = ops.split(y_true, 2, axis=-1)
         sure = ops.clip(y_pred, keras.backend.epsilon(), 1.0)
-        right = -ops.log(ops.clip(ops.sum(may_be * sure, axis=-1), keras.backend.epsilon(), 1.0))
+        right = _surprise(may_be, sure)
         return (1 - TEACHERS_SHARE) * right - TEACHERS_SHARE * ops.sum(taught * ops.log(sure), axis=-1)
 
 

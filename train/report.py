@@ -8,7 +8,6 @@ import importlib.metadata
 import importlib.util
 import json
 import math
-import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -125,17 +124,6 @@ def require_libraries() -> None:
     for module, package in (("sklearn", "scikit-learn"), ("matplotlib", "matplotlib")):
         if importlib.util.find_spec(module) is None:
             raise UsageError(f"A report needs {package}, which is not installed.\nType: {install_command('train')}")
-
-
-def refuse_unless_writable(folder: Path, advice: str) -> None:
-    """Raise UsageError where a folder is not there to write to and cannot be made. It is not made yet."""
-    try:
-        place = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
-        writable = place.is_dir() and os.access(place, os.W_OK)
-    except OSError:  # the name is too long, or lies in a folder that is closed to us
-        writable = False
-    if not writable:
-        raise UsageError(f"Cannot write to the folder {folder}.\n{advice}")
 
 
 # ---- figures

@@ -22,9 +22,8 @@ from typing import Any
 
 from models.card import write_atomically
 from models.errors import UsageError
-from models.files import is_file
+from models.files import is_file, refuse_unless_writable
 from models.machine import machine, versions
-from train.report import refuse_unless_writable
 from train.settings import TrainSettings
 
 CONFIG_FILE = "config.json"

@@ -193,9 +193,10 @@ def find_streams(data: Path) -> StreamSet:
         except LabelError as error:
             skipped.append(Skipped(video, str(error)))
     if data.is_dir():
-        lonely = [path for path in _visible(data) if path.suffix.casefold() == LABELS and path not in video_of]
+        beside = list(_visible(data))
+        lonely = [path for path in beside if path.suffix.casefold() == LABELS and path not in video_of]
         skipped += [Skipped(path, "labels without a video of that name beside them") for path in lonely]
-        folders = [path for path in _visible(data) if path.is_dir()]
+        folders = [path for path in beside if path.is_dir()]
         reason = "a folder beside the videos is not looked into; evaluate it by itself"
         skipped += [Skipped(path, reason) for path in folders]
     if not found:

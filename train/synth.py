@@ -23,6 +23,7 @@ import numpy as np
 
 from models.card import whole_or_none
 from models.errors import SourceError, UsageError
+from models.files import refuse_unless_writable
 from models.keypoints import INDEX
 from train import everyday
 from train.at_once import each_of
@@ -32,7 +33,6 @@ from train.choreography import MOVES, PROGRAMS, Stream, make_clip, make_stream
 from train.company import company
 from train.dancer import Costume, Film, Studio
 from train.estimator import estimate
-from train.report import refuse_unless_writable
 from train.score import Score
 from train.stream_labels import LABELS, LabelledMove, StreamLabels, Stretch
 from train.style import Style
