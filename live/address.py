@@ -1,4 +1,4 @@
-"""What a user may name as a source, how it is shown without its password, and why an address gives no picture.
+"""What a user may name as a source, and how it is shown without its password.
 
 Only camera numbers, /dev/video*, existing files and rtsp, rtsps, http and https addresses are understood. FFmpeg
 would open far more (`concat:`, `subfile:`, `data:`); all of that is refused here, unopened.
@@ -6,7 +6,6 @@ would open far more (`concat:`, `subfile:`, `data:`); all of that is refused her
 
 import os
 import re
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -18,9 +17,6 @@ DEMO = Path(__file__).parent / "assets" / "demo.mp4"
 DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 ENCRYPTED = ("rtsps", "https")
 HIDDEN = "***"
-
-# How long an address that gave no picture is asked for the reason.
-PROBE_TIMEOUT_S = 1.0
 
 # A variable of the environment, so that no password need stand on a command line or in a script.
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
@@ -121,37 +117,6 @@ def printable(text: str) -> str:
     return line if len(line) <= 200 else line[:199] + "…"
 
 
-def why_no_picture(url: str) -> str:
-    """A few words on why an address gives no picture; OpenCV says nothing, so its host is asked again.
-
-    The password is not sent: an answer that asks for one tells enough.
-    """
-    parts = urlsplit(url)
-    host, scheme = parts.hostname or "", parts.scheme.lower()
-    try:
-        with socket.create_connection((host, parts.port or DEFAULT_PORTS[scheme]), PROBE_TIMEOUT_S) as connection:
-            if scheme in ENCRYPTED:
-                return "no video in the answer, or it was refused"
-            connection.sendall(_describe(url) if scheme == "rtsp" else _get(url))
-            answer = connection.recv(64).decode("latin-1")
-    except ConnectionRefusedError:
-        return "refused, no server on that port"
-    except (socket.gaierror, UnicodeError):  # a..b, or a part of more than 63 characters, is not even asked for
-        return "no such host"
-    except TimeoutError:
-        return "no answer"
-    except OSError as error:
-        return (error.strerror or "cannot be reached").lower()
-    status = re.match(rf"{scheme.upper()}/\d\.\d (\d{{3}})", answer)
-    if not status:
-        return f"no {scheme.upper()} server there"
-    if status[1] == "401":
-        return "user or password refused (401)" if parts.username else "asks for a user and password (401)"
-    if status[1] == "404":
-        return "no such path on the server (404)"
-    return "no video in the answer" if status[1] < "400" else f"refused by the server ({status[1]})"
-
-
 def _whole_from_environment(text: str) -> Address:
     """An address that begins with a variable: the scheme is in it, so what it holds is taken as it is."""
     filled = _VARIABLE.sub(lambda found: _variable(found[1]), text)
@@ -200,16 +165,3 @@ def _checked(text: str) -> str:
             "Write rtsp://user:password@host:554/path, with %40 for @ and %2F for / inside the password."
         )
     return text
-
-
-def _get(url: str) -> bytes:
-    parts = urlsplit(url)
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return f"GET {path} HTTP/1.0\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n\r\n".encode()
-
-
-def _describe(url: str) -> bytes:
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    bare = f"rtsp://{host}{parts.path}" + (f"?{parts.query}" if parts.query else "")
-    return f"DESCRIBE {bare} RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n\r\n".encode()

@@ -5,7 +5,8 @@ from typing import Any, Protocol
 
 import cv2
 
-from live.address import Address, printable, why_no_picture
+from live.address import Address, printable
+from live.probe import why_no_picture
 from models.errors import SourceError
 from models.ffmpeg_options import ffmpeg_options
 from models.frames import DECODER_THREADS

@@ -1,16 +1,12 @@
 """What is opened, what is refused unopened, and what of an address is shown."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live.address import Address, Camera, File, redact, understand, why_no_picture
+from live.address import Address, Camera, File, redact, understand
 from models.errors import SourceError
 
 
@@ -124,57 +120,3 @@ def test_an_address_that_is_refused_is_quoted_without_its_password(address: str)
     with pytest.raises(SourceError) as caught:
         understand(address)
     assert SECRET not in str(caught.value)
-
-
-@pytest.mark.parametrize("host", ["a..b", "a" * 64, ".", "a" * 300 + ".example"])
-def test_a_host_that_cannot_be_one_is_no_such_host(host: str) -> None:
-    assert why_no_picture(f"rtsp://anna:{SECRET}@{host}/x") == "no such host"
-
-
-@contextmanager
-def web_server(status: int) -> Iterator[tuple[str, list[str]]]:
-    """Host and port of a server that answers everything in the same way, and the whole requests that came."""
-    requests: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - its base class names it so
-            requests.append(f"{self.requestline}\n{self.headers}")
-            self.send_response(status)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_port}", requests
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-@pytest.mark.parametrize(
-    ("status", "login", "reason"),
-    [
-        (401, f"anna:{SECRET}@", "user or password refused (401)"),
-        (401, "", "asks for a user and password (401)"),
-        (403, "", "refused by the server (403)"),
-        (404, "", "no such path on the server (404)"),
-        (200, "", "no video in the answer"),
-    ],
-)
-def test_why_an_http_camera_gives_no_picture_is_told_and_its_password_not_sent(
-    status: int, login: str, reason: str
-) -> None:
-    with web_server(status) as (host, requests):
-        assert why_no_picture(f"http://{login}{host}/video.mjpg?channel=1") == reason
-    (request,) = requests
-    assert request.startswith("GET /video.mjpg?channel=1 HTTP/1.0\n") and f"Host: {host}\n" in request
-    assert SECRET not in request and "Authorization" not in request
-
-
-def test_what_is_said_of_an_encrypted_address_leaves_open_whether_it_was_refused() -> None:
-    with web_server(200) as (host, _):
-        assert why_no_picture(f"https://{host}/") == "no video in the answer, or it was refused"

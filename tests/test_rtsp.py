@@ -187,6 +187,7 @@ def test_whatever_is_wrong_is_said_in_two_lines_without_the_password(
         for address, said in (
             (f"rtsp://anna:not{PASSWORD}@127.0.0.1:{locked.port}/test", "user or password refused"),
             (f"rtsp://127.0.0.1:{locked.port}/test", "asks for a user and password"),
+            (f"rtsp://anna:{PASSWORD}@127.0.0.1:{locked.port}/nothing", "no such path"),
             (f"rtsp://anna:{PASSWORD}@127.0.0.1:{plain.port}/nothing", "no such path"),
             (f"rtsp://anna:{PASSWORD}@127.0.0.1:{free_port()}/test", "refused"),
             (f"http://anna:{PASSWORD}@127.0.0.1:{plain.port}/test", "refused by the server"),
