@@ -184,7 +184,7 @@ def live_grid(sources: Sequence[str], options: Options) -> Summary:
             return Summary(exit_code=stop.exit_code)
         title = f"pointe: {len(opened)} sources" if shown else None
         sinks = stack.enter_context(
-            open_sinks(options, recognizer.card, stop, rate_hz=GRID_HZ, live=True, title=title, several=True)
+            open_sinks(options, recognizer.card, stop, rate_hz=lambda: GRID_HZ, live=True, title=title, several=True)
         )
         streams = []
         for source in opened:

@@ -3,8 +3,6 @@
 Pictures come in with their times. It knows nothing of where they come from.
 """
 
-import os
-import signal
 import subprocess
 import threading
 import time
@@ -16,9 +14,9 @@ from typing import Self
 import cv2
 import numpy as np
 
-from live.address import printable
-from live.outputs import OutputFile, SinkError, reason_of
-from models.children import ffmpeg_path, stops_held_back
+from live.encoder import end_encoder, start_encoder, why_it_ended
+from live.outputs import OutputFile, SinkError
+from models.children import without_ffmpeg
 from models.frames import Image
 from models.pictures import Pictures
 from models.threads import THREAD_PREFIX
@@ -36,10 +34,6 @@ LOOK_S = 1.0
 LONGEST_HOLD_S = 10.0
 # A picture that comes early may be placed so many slots of the grid late, so that jitter costs none.
 LATE_SLOTS = 0.75
-# A player can seek to every such point.
-KEY_PICTURE_S = 1.0
-# A fragment of the file, the most that a kill can cost, is so long.
-FRAGMENT_S = 0.2
 # The first fragment begins within so many bytes, after the header.
 HEADER_BYTES = 65536
 
@@ -133,7 +127,7 @@ class Recording:
         code = self._wait_for_end(self._child)
         self._thread.join(CLOSE_S)
         if code != 0:
-            self._error = self._error or _what_it_said(self._child)
+            self._error = self._error or why_it_ended(self._child)
         if self._output.gone:
             self._error = "it was removed meanwhile"
         assert self._child.stderr is not None
@@ -206,7 +200,7 @@ class Recording:
                 break
             elif now_s - hurried_s > CLOSE_WAITING_S and not asked:
                 self._give_up()
-                _end(child)
+                end_encoder(child)
                 asked = True
         self._give_up()
         child.kill()
@@ -224,21 +218,9 @@ class Recording:
             self._told = True
             raise SinkError(f"{self.path} was removed before the first picture.")
         try:
-            command = [ffmpeg_path(), *_ffmpeg_options(width, height, self._rate_hz)]
-            # The file itself is handed over: by its path the encoder might open another one that took its place.
-            # A session of its own and no stops, so that those reach us alone and the file can be ended properly.
-            with stops_held_back(but=signal.SIGINT):  # by which we end it
-                self._child = subprocess.Popen(
-                    command,
-                    stdin=subprocess.PIPE,
-                    stdout=self._output.emptied(),
-                    stderr=subprocess.PIPE,  # read at its end: it says little, and no temporary folder is needed
-                    start_new_session=True,
-                )
+            self._child = start_encoder(self._output.emptied(), width, height, self._rate_hz)
         except OSError as error:
-            raise SinkError(
-                f"{self.path} cannot be written: ffmpeg does not start: {reason_of(error)}.\nType: pointe doctor"
-            ) from error
+            raise SinkError(without_ffmpeg(f"{self.path} cannot be written", error)) from error
         self.wrote = True
         self._thread.start()
 
@@ -264,7 +246,7 @@ class Recording:
                 child.stdin.close()
             child.wait()
             with self._changed:
-                self._error = self._error or _what_it_said(child)
+                self._error = self._error or why_it_ended(child)
                 self._waiting.clear()
                 self._changed.notify_all()
 
@@ -313,37 +295,3 @@ def _fit(image: Image, picture: Image) -> None:
     left, top = (inside_width - inner[0]) // 2, (inside_height - inner[1]) // 2
     part = picture[top : top + inner[1], left : left + inner[0]]
     cv2.resize(image, inner, dst=part, interpolation=cv2.INTER_AREA)
-
-
-def _what_it_said(child: subprocess.Popen[bytes]) -> str:
-    """Why an encoder ended that has."""
-    assert child.stderr is not None
-    # "[...] Error submitting a packet to the muxer: No space left on device"
-    first = child.stderr.read(1000).decode("utf-8", "replace").partition("\n")[0]
-    return printable(first.rsplit(": ", 1)[-1].strip().lower()) or "the encoder ended"
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Ask the encoder to end the file with what it has; to kill it would not."""
-    if os.name == "nt":
-        child.terminate()
-    else:
-        child.send_signal(signal.SIGINT)
-
-
-def _ffmpeg_options(width: int, height: int, rate_hz: float) -> list[str]:
-    # yuv420p wants even sides; an odd picture gets one black row or column.
-    even = "pad=ceil(iw/2)*2:ceil(ih/2)*2"
-    return [
-        *("-hide_banner", "-nostdin", "-loglevel", "error"),
-        *("-f", "rawvideo", "-pixel_format", "bgr24", "-video_size", f"{width}x{height}"),
-        *("-framerate", f"{rate_hz:.6f}", "-i", "pipe:0"),
-        *("-vf", f"{even},scale=out_color_matrix=bt709:out_range=tv,format=yuv420p"),
-        *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),
-        # One thread: the recogniser needs the other core more. No look-ahead, so that a kill costs little.
-        *("-c:v", "libx264", "-preset", "superfast", "-crf", "23", "-threads", "1", "-tune", "zerolatency"),
-        *("-g", str(max(1, round(KEY_PICTURE_S * rate_hz)))),
-        *("-movflags", "+frag_keyframe+empty_moov+default_base_moof", "-flush_packets", "1"),
-        *("-frag_duration", str(round(1e6 * FRAGMENT_S))),
-        *("-f", "mp4", "pipe:1"),
-    ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from live.bench_subject import Video, describe_video, find_video
-from models.children import ffmpeg_path
+from models.children import ffmpeg_path, without_ffmpeg
 from models.errors import SourceError
 
 # Of a camera's H.264 at 720 lines, and so more or less by the pixels for other heights.
@@ -54,10 +54,7 @@ def rescale(video: Path, to: Path, height: int, seconds: float | None = None) ->
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LONGEST_WAIT_S, check=False
         )
     except OSError as error:
-        reason = (error.strerror or "unknown").lower()
-        raise SourceError(
-            f"{video} cannot be rescaled without ffmpeg, which does not start: {reason}.\nType: pointe doctor"
-        ) from error
+        raise SourceError(without_ffmpeg(f"{video} cannot be rescaled", error)) from error
     except subprocess.TimeoutExpired as error:
         raise SourceError(f"{video} takes too long to be rescaled to {height} lines.\nGive a shorter video.") from error
     if done.returncode:

@@ -107,7 +107,7 @@ def live(source: str, options: Options) -> Summary:
         metrics = stack.enter_context(Metrics(options.metrics_port, frames)) if options.metrics_port else None
         title = f"pointe: {frames.name}" if shown else None
         sinks = stack.enter_context(
-            open_sinks(options, recognizer.card, stop, rate_hz=frames.rate_hz, live=frames.live, title=title)
+            open_sinks(options, recognizer.card, stop, rate_hz=lambda: frames.rate_hz, live=frames.live, title=title)
         )
         screen = Screen(
             frames,

@@ -52,7 +52,7 @@ def open_sinks(
     card: ModelCard,
     stop: Stop,
     *,
-    rate_hz: float,
+    rate_hz: Callable[[], float],
     live: bool,
     title: str | None,
     several: bool = False,
@@ -60,7 +60,8 @@ def open_sinks(
     """Open what is asked for until the `with` ends, and close it in a hurry where that was stopped or failed.
 
     Args:
-        rate_hz, live: of the recordings.
+        rate_hz: of the recordings; asked for only where there is one, since a file is looked through for it.
+        live: see Recording.
         title: the window's; None shows none.
 
     Raises:
@@ -70,7 +71,7 @@ def open_sinks(
     with ExitStack() as stack:
 
         def recording(path: Path | None) -> Recording | None:
-            return stack.enter_context(Recording(path, rate_hz, live=live)) if path else None
+            return stack.enter_context(Recording(path, rate_hz(), live=live)) if path else None
 
         events = stack.enter_context(Events(options.events, with_source=several)) if options.events else None
         record, record_raw = recording(options.record), recording(options.record_raw)

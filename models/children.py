@@ -17,6 +17,12 @@ def ffmpeg_path() -> str:
     return path
 
 
+def without_ffmpeg(failed: str, error: OSError) -> str:
+    """What to say where ffmpeg could not be started; `failed` is as in "lesson.mp4 cannot be read"."""
+    reason = (error.strerror or "unknown").lower()
+    return f"{failed} without ffmpeg, which does not start: {reason}.\nType: pointe doctor"
+
+
 @contextmanager
 def stops_held_back(but: signal.Signals | None = None) -> Iterator[None]:
     """A process started meanwhile never hears of a stop, save for one by `but`; its parent or its pipe ends it.

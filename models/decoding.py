@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from models.children import ffmpeg_path, stops_held_back
+from models.children import ffmpeg_path, stops_held_back, without_ffmpeg
 from models.errors import SourceError
 
 # What the filter `showinfo` says on stderr: the unit of time, and each picture's time before it is written.
@@ -39,36 +39,7 @@ def decoded_by_ffmpeg(path: Path) -> Iterator[tuple[npt.NDArray[np.uint8], float
     Raises:
         SourceError: there is no ffmpeg, or it does not start.
     """
-    # Pictures come as BMP, which says its own size: that may change in the middle of a video.
-    options = [
-        *("-nostdin", "-hide_banner", "-v", "info", "-threads", "1"),
-        *(
-            "-protocol_whitelist",
-            "file",
-            "-i",
-            f"file:{path.absolute()}",
-            "-map",
-            "0:v:0",
-            "-vf",
-            "showinfo=checksum=0",
-        ),
-        *("-copyts", "-fps_mode", "passthrough", "-pix_fmt", "bgr24", "-c:v", "bmp", "-f", "image2pipe", "-"),
-    ]
-    with _starting:
-        try:
-            with stops_held_back():
-                process = subprocess.Popen(
-                    [ffmpeg_path(), *options],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                )
-        except OSError as error:
-            reason = (error.strerror or "unknown").lower()
-            raise SourceError(
-                f"{path} cannot be read without ffmpeg, which does not start: {reason}.\nType: pointe doctor"
-            ) from error
-        _running.add(process)
+    process = _start(path)
     assert process.stdout is not None and process.stderr is not None
     times: _Times = queue.Queue(AHEAD)
     listener = threading.Thread(target=_listen, args=(process.stderr, times), name="ffmpeg's times", daemon=True)
@@ -100,6 +71,27 @@ def end_decoders() -> None:
     with _starting:
         for process in list(_running):
             process.kill()
+
+
+def _start(path: Path) -> subprocess.Popen[bytes]:
+    """An ffmpeg that writes its pictures and says their times, among those that `end_decoders` ends."""
+    # Pictures come as BMP, which says its own size: that may change in the middle of a video.
+    options = [
+        *("-nostdin", "-hide_banner", "-v", "info", "-threads", "1"),
+        *("-protocol_whitelist", "file", "-i", f"file:{path.absolute()}"),
+        *("-map", "0:v:0", "-vf", "showinfo=checksum=0", "-copyts", "-fps_mode", "passthrough"),
+        *("-pix_fmt", "bgr24", "-c:v", "bmp", "-f", "image2pipe", "-"),
+    ]
+    pipe = subprocess.PIPE
+    with _starting:
+        try:
+            command = [ffmpeg_path(), *options]
+            with stops_held_back():
+                process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe)
+        except OSError as error:
+            raise SourceError(without_ffmpeg(f"{path} cannot be read", error)) from error
+        _running.add(process)
+    return process
 
 
 def _next_picture(stream: IO[bytes]) -> npt.NDArray[np.uint8] | None:

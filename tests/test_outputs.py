@@ -19,6 +19,7 @@ import pytest
 from toys import picture
 
 from live import recording as recording_module
+from live.encoder import FRAGMENT_S
 from live.events import Events, events_of
 from live.file_source import FileSource
 from live.moves import Move
@@ -124,7 +125,7 @@ def test_the_recording_is_fragmented_h264(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
     record(path, [(100, index / 10) for index in range(35)])
     content = path.read_bytes()
-    assert content.count(b"moof") >= 3.5 / recording_module.FRAGMENT_S - 1
+    assert content.count(b"moof") >= 3.5 / FRAGMENT_S - 1
     assert b"avc1" in content
 
 
