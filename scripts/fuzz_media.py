@@ -21,6 +21,7 @@ from pathlib import Path
 
 from live.workers import Classified, Workers
 from models.card import DEFAULT_MODEL, find_model
+from models.errors import told
 from scripts.zoo import MAKES, NOISY
 
 LONGEST_S = 10.0
@@ -140,4 +141,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with told():
+        sys.exit(main())

@@ -23,9 +23,10 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-import imageio_ffmpeg
 import numpy as np
 
+from models.children import ffmpeg_path
+from models.errors import told
 from scripts.door import Door
 from scripts.footprint import Footprint
 from scripts.rtsp import Server
@@ -280,7 +281,7 @@ def _draw_stream(path: Path) -> Path:
     source = f"testsrc2=size=320x240:rate=25:duration={STREAM_S}"
     subprocess.run(
         [
-            *(imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-f", "lavfi", "-i", source),
+            *(ffmpeg_path(), "-v", "error", "-y", "-f", "lavfi", "-i", source),
             *("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25", "-pix_fmt", "yuv420p"),
             str(path),
         ],
@@ -299,7 +300,7 @@ def _settled(pid: int, before: Footprint) -> Footprint:
 
 
 def _plays(path: Path) -> bool:
-    decode = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-xerror", "-i", str(path), "-f", "null", "-"]
+    decode = [ffmpeg_path(), "-v", "error", "-xerror", "-i", str(path), "-f", "null", "-"]
     return subprocess.run(decode, capture_output=True).returncode == 0
 
 
@@ -334,4 +335,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with told():
+        main()

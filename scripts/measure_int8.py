@@ -27,8 +27,8 @@ from scripts.measure_made import as_result, watch_features, write_into_card
 from train.choreography import MOVES, Stream, make_stream
 from train.default import STREAM_S, TEST_SEED
 from train.event_scores import Span
+from train.filming import any_film
 from train.stream_scores import StreamResult, score
-from train.synth import any_film
 
 HEIGHT = 360  # pixels
 WARM_UP = 20  # frames

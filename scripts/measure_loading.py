@@ -17,6 +17,7 @@ import onnxruntime as ort
 from live.recognizer import Recognizer
 from models.bounded import within_bounds
 from models.card import DEFAULT_MODEL, ENCODER_FILE, HEAD_FILE, ModelCard, find_model
+from models.errors import told
 from models.machine import machine, versions
 from models.nvidia import PROVIDERS
 from models.runtime import open_session, session_options
@@ -70,4 +71,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with told():
+        main()

@@ -31,10 +31,10 @@ from train.choreography import MOVES, Stream, make_stream
 from train.default import STREAM_S, TEST_SEED
 from train.estimator import estimate
 from train.event_scores import Span, meets
+from train.filming import facing, side_seen
 from train.held_camera import held
 from train.stream_report import StreamReport, print_tables, write_stream_report
 from train.stream_scores import StreamResult, score
-from train.synth import facing, side_seen
 
 PIXEL = np.zeros((1, 1, 3), np.uint8)
 LEAST_SEEN = 0.5  # of the time of a move in which the dancer is in the picture, for it to count as danced

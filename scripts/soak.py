@@ -37,6 +37,7 @@ from live.runner import live, run
 from live.screen import Screen
 from live.view import View
 from models.card import find_model
+from models.errors import told
 from models.frames import Image
 from scripts.footprint import Footprint, of_children
 
@@ -305,4 +306,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with told():
+        main()

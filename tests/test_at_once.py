@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from train.at_once import LEAST_PARTS, each_of
-from train.synth import feature_streams, write_clips
+from train.filming import write_clips
+from train.made_features import feature_streams
 
 PARTS = range(6 * LEAST_PARTS)
 SLEEPS = """

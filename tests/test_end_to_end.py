@@ -19,11 +19,11 @@ from train.body import Body
 from train.camera import look_from
 from train.dancer import Costume, Film, Studio
 from train.event_scores import Span
+from train.filming import shoot, write_video
 from train.positions import hang, passe, soften, springing
 from train.score import Score
 from train.stream import Stream
 from train.style import Style
-from train.synth import shoot, write_video
 
 ROOT = Path(__file__).parent.parent
 START = f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv[0] = 'pointe'; import pointe; pointe.main()"

@@ -30,8 +30,8 @@ from train.body import turned
 from train.camera import look_from
 from train.choreography import Stream, make_clip, make_stream
 from train.event_scores import Span
+from train.made_features import observe
 from train.stream_scores import StreamResult, score
-from train.synth import observe
 
 NAMES = ("none", "plie", "pirouette", "fouette", "grand_jete", "arabesque", "attitude")
 
@@ -204,6 +204,8 @@ def test_a_move_without_a_name_is_counted_where_it_is_called_another() -> None:
     [
         ("scripts.measure_made", ["nowhere"], 4),
         ("scripts.measure_phrases", ["nowhere"], 3),
+        ("scripts.measure_loading", ["nowhere"], 4),
+        ("scripts.soak", ["--frames", "10", "--model", "nowhere"], 4),
         ("train.default", ["run", "--recorded", "nowhere"], 3),
     ],
 )

@@ -8,23 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.errors import SourceError
 from models.keypoints import INDEX, MIRRORED
+from train.bundled_demo import DEMO_MOVES, demo_stream
 from train.camera import Camera, look_from, project, random_camera
 from train.choreography import MOVES, Segment, Stream, make_clip, make_stream
 from train.estimator import estimate
+from train.filming import facing, side_seen, write_clips, write_video
+from train.made_features import UNSURE, feature_streams, labels_at, observe
 from train.stream_labels import StreamLabels
-from train.synth import (
-    DEMO_MOVES,
-    UNSURE,
-    demo_stream,
-    facing,
-    feature_streams,
-    labels_at,
-    main,
-    observe,
-    side_seen,
-    write_clips,
-)
+from train.synth import main
 
 FEW = ("none", "plie", "tendu", "pirouette", "arabesque", "saute")
 
@@ -292,3 +285,10 @@ def test_the_bundled_demo_is_small_and_as_long_as_its_motion():
     assert path.stat().st_size < 1_000_000
     frames, rate = frames_of(path)
     assert len(frames) / rate == pytest.approx(demo_stream().seconds, abs=0.1)
+
+
+def test_a_video_without_ffmpeg_is_an_error_and_leaves_no_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "missing"))
+    with pytest.raises(SourceError, match="without ffmpeg.*\nType: pointe doctor"):
+        write_video(tmp_path / "clip.mp4", iter([np.zeros((16, 16, 3), np.uint8)]), 25.0)
+    assert not any(tmp_path.iterdir())

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from models.card import display_name
-from models.errors import SourceError
+from models.errors import SourceError, told
 from train.body import JOINT, Array, Body
 from train.camera import look_from
 from train.choreography import MOVES, PROGRAMS
@@ -128,4 +128,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with told():
+        sys.exit(main())

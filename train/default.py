@@ -22,10 +22,10 @@ from models.encoders import describe_encoder
 from models.errors import told
 from models.machine import versions
 from train.choreography import MOVES
+from train.made_features import feature_streams
 from train.recorded import Recording, read_recordings, recorded_streams
 from train.run_folder import RunFolder
 from train.settings import TrainSettings, settings_for
-from train.synth import feature_streams
 
 if TYPE_CHECKING:
     from train.fit import Fitted, Material

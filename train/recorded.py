@@ -18,8 +18,8 @@ import numpy as np
 from models.card import NONE
 from models.errors import SourceError
 from train.body import JOINT, JOINTS, Array, unit
+from train.made_features import observe
 from train.stream import Segment, Stream
-from train.synth import observe
 
 if TYPE_CHECKING:
     from train.windows import Sequence as FeatureSequence
