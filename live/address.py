@@ -68,7 +68,7 @@ def understand(text: str) -> Camera | Address | File:
     scheme = _SCHEME.match(text)
     if scheme and scheme[1].lower() in DEFAULT_PORTS:
         filled = _filled_in(text)
-        return Address(_checked(filled), named=text if filled != text else None)
+        return Address(_checked(filled, text), named=text if filled != text else None)
     if _VARIABLE.match(text) and not os.path.lexists(text):
         return _whole_from_environment(text)
     path = Path(text)
@@ -125,7 +125,7 @@ def _whole_from_environment(text: str) -> Address:
         raise SourceError(
             f"{printable(text)} holds no address.\nPut rtsp://, rtsps://, http:// or https:// and the host into it."
         )
-    return Address(_checked(filled))
+    return Address(_checked(filled, text))
 
 
 def _filled_in(text: str) -> str:
@@ -150,10 +150,10 @@ def _variable(name: str) -> str:
     return value
 
 
-def _checked(text: str) -> str:
-    """Raises SourceError where it is no address."""
+def _checked(text: str, named: str) -> str:
+    """The address. Raises SourceError, which quotes it as it was `named`, where it is none."""
     if not text.isprintable() or " " in text:
-        raise SourceError(f"{redact(text)} holds a space or a control character.\nWrite it as %20 and the like.")
+        raise SourceError(f"{redact(named)} holds a space or a control character.\nWrite it as %20 and the like.")
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -161,7 +161,7 @@ def _checked(text: str) -> str:
         parts, port = None, None
     if parts is None or not parts.hostname or port == 0:
         raise SourceError(
-            f"{redact(text)} is no address: host or port is wrong.\n"
+            f"{redact(named)} is no address: host or port is wrong.\n"
             "Write rtsp://user:password@host:554/path, with %40 for @ and %2F for / inside the password."
         )
     return text

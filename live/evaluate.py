@@ -1,6 +1,6 @@
 """What a model makes of a clip, or of a long stream, through the live recogniser frame by frame."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,27 @@ class Watched:
     shown_at_s: tuple[float, ...]  # when each of them appeared on the display by its name, which is later by that delay
 
 
+def follow(
+    recognizer: Recognizer, tracker: MoveTracker, frames: Iterable[Frame]
+) -> Iterator[tuple[float, Prediction | None, Move | None]]:
+    """Of each frame its time, its answer if it has one, and the move that ends with it; and last what ends then.
+
+    Nothing is kept of what was said, so a stream may be of any length. Both start anew.
+
+    Raises:
+        SourceError, ModelError: as `watch`.
+    """
+    recognizer.reset()
+    tracker.finish()
+    now_s = 0.0
+    for frame in frames:
+        now_s = frame.time_s
+        prediction = recognizer.push(frame)
+        yield now_s, prediction, tracker.follow(prediction, now_s)
+    yield now_s, None, tracker.finish()
+    recognizer.reset()
+
+
 def watch(recognizer: Recognizer, tracker: MoveTracker, frames: Iterable[Frame]) -> Watched:
     """Follow a stream as `pointe live` does, from its first frame to its last; both start anew.
 
@@ -30,31 +51,21 @@ def watch(recognizer: Recognizer, tracker: MoveTracker, frames: Iterable[Frame])
         SourceError: from `frames`.
         ModelError: the head's answer is no number.
     """
-    recognizer.reset()
-    tracker.finish()
     answers: list[Prediction] = []
     moves: list[Move] = []
     shown_at_s: list[float] = []
     since_s: dict[str, float] = {}  # when the move that goes on was first shown, by the names it has had
     now_s = 0.0
-
-    def ended(move: Move | None) -> None:
+    for now_s, prediction, move in follow(recognizer, tracker, frames):
+        if prediction:
+            answers.append(prediction)
         if move:
             moves.append(move)
             # One that ends in the very step in which it has lasted long enough is shown as it ends.
             shown_at_s.append(since_s.get(move.name, now_s))
             since_s.clear()
-
-    for frame in frames:
-        now_s = frame.time_s
-        prediction = recognizer.push(frame)
-        if prediction:
-            answers.append(prediction)
-        ended(tracker.follow(prediction, now_s))
         if tracker.current:
             since_s.setdefault(tracker.current.name, now_s)
-    ended(tracker.finish())
-    recognizer.reset()
     return Watched(
         seconds=now_s,
         times_s=np.array([answer.time_s for answer in answers], np.float64) - recognizer.card.delay_s,

@@ -303,7 +303,7 @@ def _summary(streams: Sequence[Stream], named: int, stopped: int, tell: Callable
         answered=answered,
         dropped=sum(part.dropped for part in parts),
         seconds=max(0.0, seconds),
-        fps=answered / seconds if seconds > 0 else None,
+        fps=(answered - 1) / seconds if seconds > 0 else None,
         moves=tuple(move for part in parts for move in part.moves),
         exit_code=stopped or code,
     )

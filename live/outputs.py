@@ -4,6 +4,7 @@ It knows nothing of what is written.
 """
 
 import os
+import re
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,8 @@ except ImportError:  # Windows, which lets nobody remove a file that is open, bu
 
 EVENT_SUFFIXES = (".jsonl", ".csv")
 RECORDING_SUFFIXES = (".mp4",)
+# rtsp://host/cam as a path; on Windows one letter is a drive.
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:[/\\]")
 
 
 class SinkError(PointeError):
@@ -112,6 +115,8 @@ def check_outputs(
     ):
         if path is None:
             continue
+        if ADDRESS.match(str(path)):
+            raise UsageError(f"{flag} {path} is an address.\nGive a file's path.")
         if path.suffix.lower() not in suffixes:
             raise UsageError(f"{flag} {path}: the name must end in {' or '.join(suffixes)}.")
         for other, what in used:

@@ -2,20 +2,21 @@
 
 import io
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 
 from models.errors import harmless
 
 
 def show_no_secrets() -> None:
     """From here on stdout, stderr and the process list show the addresses on the command line without passwords."""
-    secrets = _secrets_typed()
+    typed = _secrets_typed()
     if isinstance(sys.stderr, io.TextIOWrapper):
-        sys.stderr = _Output(sys.stderr, secrets)
+        sys.stderr = _Output(sys.stderr, _as_printed(typed))
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file may be called x:y@z.mp4, and what is printed of it stays as it is.
-        sys.stdout = _Output(sys.stdout, {secret: shown for secret, shown in secrets.items() if "://" in secret})
+        sys.stdout = _Output(sys.stdout, _as_printed([text for text in typed if "://" in text]))
     _hide_from_the_process_list()
 
 
@@ -48,19 +49,37 @@ class _Output(io.TextIOWrapper):
             super().flush()
 
 
-def _secrets_typed() -> dict[str, str]:
-    """What of the command line may hold a password, as it is and as messages quote it, and how it is shown."""
+def _secrets_typed() -> list[str]:
+    """What of the command line may hold a password, the longest first, since it may hold another."""
     arguments = [argument for argument in sys.argv[1:] if "://" in argument or "@" in argument]
     if not arguments:
-        return {}
+        return []
     from live.address import printable, redact
 
     values = [argument.partition("=")[2] for argument in arguments if argument.startswith("-")]
-    secrets: dict[str, str] = {}
-    for text in sorted(arguments + values, key=len, reverse=True):  # the longest first: it may hold another
-        if redact(text) != printable(text):
-            secrets |= dict.fromkeys((text, repr(text)[1:-1], harmless(text)), redact(text))
-    return secrets
+    return [text for text in sorted(arguments + values, key=len, reverse=True) if redact(text) != printable(text)]
+
+
+def _as_printed(secrets: list[str]) -> dict[str, str]:
+    """Each as it is, as messages quote it, and as a path, in which // is /; with what is shown in its place."""
+    from live.address import HIDDEN, redact
+
+    shown: dict[str, str] = {}
+    for secret in secrets:
+        for form in (secret, str(Path(secret))):
+            shown |= dict.fromkeys((form, repr(form)[1:-1], harmless(form)), redact(secret))
+    for secret in secrets:  # a path's last part alone, or its first ones
+        shown |= dict.fromkeys(_logins(secret), f"{HIDDEN}@")
+    return shown
+
+
+def _logins(address: str) -> Iterator[str]:
+    """The user and the password of an address, with the @ that follows them."""
+    _, scheme, rest = address.partition("://")
+    login, at, _ = rest.rpartition("@")
+    if scheme and at and ":" in login:
+        yield f"{login}@"
+        yield f"{login.rpartition('/')[2]}@"  # where a slash in the password made two parts of it
 
 
 def _hide_from_the_process_list() -> None:

@@ -76,7 +76,7 @@ def _videos_of(text: str, failed: list[Failed]) -> list[Video] | str:
     if is_folder(path):
         return _within(path, path, failed) or "no video in this folder"
     if is_file(path):
-        return [Video(path.absolute(), _short(Path(path.name)))]
+        return [Video(_absolute(path), _short(Path(path.name)))]
     if os.path.lexists(path):
         return "no ordinary file"
     if text == "demo":
@@ -98,7 +98,7 @@ def _matching(pattern: Path, failed: list[Failed]) -> list[Video] | str:
     rest = [part if part == "**" else re.sub(r"\*+", "*", part) for part in rest]
     suffix = Path(rest[-1]).suffix
     any_suffix = not glob.has_magic(rest[-1]) or (suffix and not glob.has_magic(suffix))
-    hidden = any(part.startswith(".") for part in rest)
+    hidden = any(part.startswith(".") for part in rest if part != os.pardir)
     whole_folders = rest[-1] == "**"
     while rest and rest[-1] == "**":
         rest.pop()
@@ -108,15 +108,20 @@ def _matching(pattern: Path, failed: list[Failed]) -> list[Video] | str:
     except OSError as error:
         return (error.strerror or "cannot be read").lower()
     for path in paths:
-        name = path.relative_to(fixed)
+        name = _below(fixed, path)
         if not hidden and any(part.startswith(".") for part in name.parts):
             continue
         if is_folder(path):
             if whole_folders or "**" not in rest:
                 videos += _within(path, fixed, failed)
         elif not whole_folders and is_file(path) and (any_suffix or path.suffix.lower() in VIDEO_SUFFIXES):
-            videos.append(Video(path.absolute(), _short(name)))
+            videos.append(Video(_absolute(path), _short(name)))
     return videos
+
+
+def _absolute(path: Path) -> Path:
+    """One name for a file, whatever folders led up and down again on the way to it."""
+    return Path(os.path.realpath(path)) if os.pardir in path.parts else path.absolute()
 
 
 def _within(folder: Path, root: Path, failed: list[Failed]) -> list[Video]:
@@ -132,8 +137,14 @@ def _within(folder: Path, root: Path, failed: list[Failed]) -> list[Video]:
         for name in sorted(files):
             path = Path(place, name)
             if path.suffix.lower() in VIDEO_SUFFIXES and not name.startswith("."):
-                videos.append(Video(path.absolute(), _short(path.relative_to(root))))
+                videos.append(Video(_absolute(path), _short(_below(root, path))))
     return videos
+
+
+def _below(root: Path, path: Path) -> Path:
+    """The path from `root` on; of a/../b only b, so that results lie in their folder whatever a pattern leads to."""
+    parts = Path(os.path.normpath(path.relative_to(root))).parts
+    return Path(*(part for part in parts if part != os.pardir))
 
 
 def _short(name: Path) -> Path:

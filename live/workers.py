@@ -20,7 +20,7 @@ from pathlib import Path
 import cv2
 
 from live.capture import silence_opencv
-from live.evaluate import watch
+from live.evaluate import follow
 from live.moves import Move, MoveTracker
 from live.recognizer import Recognizer
 from models.children import stops_held_back
@@ -227,11 +227,14 @@ def _classify(path: Path, recognizer: Recognizer, tracker: MoveTracker, pulse: "
     begun_s = _cpu_s()
     sha256, size, changed_ns = _hash_of(path, pulse)
     reading = Reading(path)
-    seen = watch(recognizer, tracker, pulse.beating(reading))
+    seconds, moves = 0.0, list[Move]()
+    for now_s, _, move in follow(recognizer, tracker, pulse.beating(reading)):
+        seconds = now_s
+        moves += [move] if move else []
     pulse.beat(reading.frames)
     damage = reading.damage()
     cpu_s = _cpu_s() - begun_s
-    return Classified(sha256, size, changed_ns, reading.frames, seen.seconds, seen.moves, damage, cpu_s)
+    return Classified(sha256, size, changed_ns, reading.frames, seconds, tuple(moves), damage, cpu_s)
 
 
 def _cpu_s() -> float:

@@ -206,6 +206,11 @@ ADDRESS = f"rtsp://anna:'{SECRET}@127.0.0.1/cam"
         ("live", "demo", "--device", ADDRESS),
         ("live", "demo", f"--log-format={ADDRESS}"),
         ("live", "demo", "--headless", "--model", ADDRESS, "--log-format", "json"),
+        ("eval", "ballet", ADDRESS),
+        ("features", ADDRESS),
+        ("train", ADDRESS, "run"),
+        ("live", "demo", "--headless", "--events", f"{ADDRESS}.jsonl"),
+        ("live", "demo", "--headless", "--record", f"{ADDRESS}.mp4"),
     ],
     ids=lambda arguments: " ".join(arguments[:-1]) or arguments[0][:4],
 )
@@ -213,6 +218,7 @@ def test_an_address_in_the_wrong_place_shows_no_password(tmp_path: Path, argumen
     code, out, err = pointe(*arguments, cwd=tmp_path)
     assert code in (2, 4), err
     assert "***@127.0.0.1/cam" in err and SECRET not in out + err
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the process list as Linux has it")
@@ -246,6 +252,17 @@ def test_variables_of_the_environment_are_filled_in(monkeypatch: pytest.MonkeyPa
     assert isinstance(whole, Address)
     assert whole.url == "rtsp://anna:s3cr3t@studio.example/cam"
     assert whole.shown == "rtsp://***@studio.example/cam"
+
+
+@pytest.mark.parametrize("text", ["rtsp://h:99999/${KEY}", "rtsp://h/${KEY}/b c", "${ADDRESS}"])
+def test_an_address_that_is_none_is_quoted_with_its_variables_and_not_with_what_they_hold(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("KEY", SECRET)
+    monkeypatch.setenv("ADDRESS", f"rtsp://h/top {SECRET}")
+    with pytest.raises(SourceError) as refusal:
+        understand(text)
+    assert SECRET not in str(refusal.value) and len(str(refusal.value).splitlines()) == 2
 
 
 @pytest.mark.parametrize("text", ["rtsp://anna:${CAM_NOT_SET}@host/cam", "${CAM_NOT_SET}", "rtsp://h/${CAM_NOT_SET}"])

@@ -36,6 +36,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("v/*.txt", ["notes.txt"]),  # named by its suffix: it is tried
         ("v/.h*.mp4", [".hidden.mp4"]),
         ("v/*/d.mp4", []),
+        ("v/*/../a.mp4", ["a.mp4"]),
+        ("v/*/late/../../*.MOV", ["b.MOV"]),
         ("v/" + "a" * 300 + "*", []),
     ],
 )
@@ -44,8 +46,14 @@ def test_a_pattern_finds_what_a_shell_would_without_what_is_no_video(
 ) -> None:
     videos, failed = find_videos([pattern])
     assert [str(video.path.relative_to(folder / "v")) for video in videos] == expected
-    assert [str(video.wanted) for video in videos] == expected
+    names = [str(video.wanted) for video in videos]
+    assert names == (expected if ".." not in pattern else [name.removeprefix("mon/") for name in expected])
     assert failed == ([] if expected else [Failed(failed[0].video, "no video matches this")])
+
+
+def test_a_video_is_found_once_by_whatever_way_it_is_named(folder: Path) -> None:
+    videos, _ = find_videos(["v/a.mp4", "v/mon/../a.mp4", "v/*/../a.mp4", str(folder / "v/mon/late/../../a.mp4")])
+    assert [video.path for video in videos] == [folder / "v/a.mp4"]
 
 
 def test_a_pattern_that_no_file_can_match_is_told(folder: Path) -> None:
