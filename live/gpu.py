@@ -8,7 +8,7 @@ from live.address import DEMO
 from models.card import ModelCard
 from models.device_parity import open_on_device
 from models.encoders import Encoder
-from models.errors import DeviceError
+from models.errors import DeviceError, ModelError
 from models.frames import Frame, read_video
 from models.on_device import Answered, DeviceEncoder
 from models.runtime import Device, Session, choose_device, first_line, say_once
@@ -23,14 +23,14 @@ def on_gpu(
         None where the CPU is asked for, or nothing else is there for `auto`.
 
     Raises:
-        DeviceError: the asked device cannot be had.
+        DeviceError, ModelError: the asked device cannot be had, or not for these networks.
     """
     chosen = choose_device(device)
     if chosen == "cpu":
         return None
     try:
         return open_on_device(folder, card, encoder, head, chosen, frames_to_judge_by()), Answered()
-    except DeviceError as error:
+    except (DeviceError, ModelError) as error:  # the latter where the two networks cannot be one
         if device != "auto":
             raise
         say_once(f"running on the CPU (see `pointe doctor`), for {first_line(error)}")

@@ -4,11 +4,13 @@ Nothing is allocated for a run, and on a GPU only what is written and read cross
 path, in the CPU's memory.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from models.threads import OneThread
 
 DTYPES = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8, "tensor(int32)": np.int32}
 
@@ -27,11 +29,33 @@ def buffer(memory: str, shape: Sequence[int], type_: str) -> Any:
     return value
 
 
+class InOneThread:
+    """An onnxruntime session that is loaded and run in one thread of its own, whoever asks.
+
+    onnxruntime forbids to run a session with CUDA graphs from several threads: each would have a recording of its own.
+    """
+
+    def __init__(self, load: Callable[[], Any]) -> None:
+        self._thread = OneThread()
+        self._session = self._thread.run(load)
+        self.get_inputs, self.get_outputs = self._session.get_inputs, self._session.get_outputs
+        self.get_providers, self.io_binding = self._session.get_providers, self._session.io_binding
+
+    def run_with_iobinding(self, binding: Any, options: Any) -> None:
+        self._thread.run(lambda: self._session.run_with_iobinding(binding, options))
+
+
 class Binding:
     """One set of buffers for one session. A session may have several, of which some buffers may be the same."""
 
     def __init__(self, session: Any, options: Any, buffers: Mapping[str, Any]) -> None:
-        """`session` and `options` are onnxruntime's; `buffers` are by the names of all inputs and outputs."""
+        """One for a session.
+
+        Args:
+            session: onnxruntime's, or one InOneThread.
+            options: onnxruntime's.
+            buffers: by the names of all inputs and outputs.
+        """
         self._session, self._options, self._buffers = session, options, dict(buffers)
         self._binding = session.io_binding()
         for tensor in session.get_inputs():

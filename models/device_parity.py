@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from models.binding import InOneThread
 from models.card import ModelCard
 from models.encoders import Encoder, Feature, ImageEncoder, PoseEncoder
 from models.errors import DeviceError, ModelError
@@ -153,10 +154,12 @@ def difference(graph: OneGraph, expected: Sequence[Expected]) -> str | None:
     return None
 
 
-def _session(folder: Path, card: ModelCard, device: Literal["cpu"] | NvidiaDevice, way: Way) -> Any:
+def _session(folder: Path, card: ModelCard, device: Literal["cpu"] | NvidiaDevice, way: Way) -> InOneThread:
     import onnxruntime as ort
 
     graph = graph_file(folder, card, in_half=way.in_half)
     quantised = b"DequantizeLinear" in graph.read_bytes()
     providers = provider_options(device, in_half=way.in_half, recorded=way.recorded, quantised=quantised)
-    return ort.InferenceSession(str(graph), session_options(1), providers=providers, enable_fallback=0)
+    return InOneThread(
+        lambda: ort.InferenceSession(str(graph), session_options(1), providers=providers, enable_fallback=0)
+    )

@@ -25,7 +25,7 @@ class OneGraph:
     """
 
     def __init__(self, session: Any, recordings: "count[int]") -> None:
-        """`session` is onnxruntime's; `recordings` numbers the bindings of all streams on it, from 1."""
+        """`session` is as for a Binding; `recordings` numbers the bindings of all streams on it, from 1."""
         import onnxruntime as ort
 
         self._session, self._recordings = session, recordings

@@ -65,7 +65,7 @@ def join(folder: Path, card: ModelCard, *, in_half: bool) -> "ModelProto":
             for network in (encoder, head)
         )
         model = _joined(compose.add_prefix(encoder, "encoder/"), compose.add_prefix(head, "head/"), card)
-        checker.check_model(model)
+        checker.check_model(model, full_check=True)
     except Exception as error:  # onnx's errors have no common base of their own
         said = next(iter(str(error).splitlines()), type(error).__name__)
         raise ModelError(f"The networks in {folder} cannot be joined to one: {said}\nUse --device cpu.") from error
@@ -115,8 +115,8 @@ def _pose_feature(raw: str) -> "list[NodeProto]":
     return [
         helper.make_node("Reshape", [raw, "flat"], ["keypoints"]),
         helper.make_node("Reshape", [raw, "rows"], ["rows_of_keypoints"]),
-        helper.make_node("Split", ["rows_of_keypoints"], ["y", "x", "score"], axis=1),
-        helper.make_node("Split", [PLACE], ["left", "top", "width", "height", "frame_height"], axis=0),
+        helper.make_node("Split", ["rows_of_keypoints", "three"], ["y", "x", "score"], axis=1),
+        helper.make_node("Split", [PLACE, "five"], ["left", "top", "width", "height", "frame_height"], axis=0),
         helper.make_node("Mul", ["x", "width"], ["x_in_crop"]),
         helper.make_node("Add", ["x_in_crop", "left"], ["x_in_frame"]),
         helper.make_node("Div", ["x_in_frame", "frame_height"], ["feature_x"]),
@@ -132,6 +132,7 @@ def _constants(window: int) -> "list[TensorProto]":
     from onnx import TensorProto, helper
 
     values = {"one": [1], "end": [window], "flat": [1, -1], "row": [1, 1, -1], "rows": [len(KEYPOINTS), 3]}
+    values |= {"three": [1] * 3, "five": [1] * PLACE_LENGTH}  # so many parts of one each
     return [helper.make_tensor(name, TensorProto.INT64, [len(held)], held) for name, held in values.items()]
 
 

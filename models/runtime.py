@@ -112,7 +112,8 @@ def open_session(path: Path, device: Device = "auto", threads: int = 1) -> Sessi
     options = session_options(threads)
 
     def load() -> Session:
-        providers = provider_options(chosen, in_half=False, recorded=False)
+        quantised = chosen == "tensorrt" and b"DequantizeLinear" in path.read_bytes()
+        providers = provider_options(chosen, in_half=False, recorded=False, quantised=quantised)
         session = ort.InferenceSession(str(path), options, providers=providers, enable_fallback=0)
         return Session(session, path, ort.RunOptions())
 

@@ -1,16 +1,21 @@
 """The one graph of a model answers as its two networks do, on the CPU; what a GPU adds is told by the parity check."""
 
 import shutil
+import threading
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper
 from toys import NAMES, WINDOW, _save, make_card, make_model, picture
 
+from export.folder import with_hashes
+from live import gpu
 from live.address import DEMO
 from live.recognizer import Prediction, Recognizer
 from models import device_parity
@@ -22,7 +27,7 @@ from models.frames import MAX_GAP_S, Frame, read_video
 from models.on_device import Answered, OneGraph
 from models.one_graph import graph_file, join
 from models.pretrained import ENCODERS, pretrained_path
-from models.runtime import open_session
+from models.runtime import Device, open_session
 
 
 @pytest.fixture(autouse=True)
@@ -244,6 +249,38 @@ def test_a_way_that_answers_otherwise_is_said_and_the_next_one_taken(
     assert capsys.readouterr().err.count("toy in float16 answers otherwise") == 1
 
 
+def test_a_network_on_a_device_is_loaded_and_run_in_one_thread_whoever_pushes(
+    toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_threads: list[int] = []
+    session_class = ort.InferenceSession
+
+    class Noting:
+        def __init__(self, path: str, *asked: object, **options: object) -> None:
+            self._session, self._noted = session_class(path, *asked, **options), "graphs" in path
+            self.note()
+
+        def note(self) -> None:
+            if self._noted:
+                in_threads.append(threading.get_ident())
+
+        def run_with_iobinding(self, *asked: object) -> None:
+            self.note()
+            self._session.run_with_iobinding(*asked)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._session, name)
+
+    monkeypatch.setattr(ort, "InferenceSession", Noting)
+    frames = stream(("plie", 3), ("tendu", 3), ("saute", 3))
+    one = as_one(toy, frames)
+    with ThreadPoolExecutor(1) as pool:
+        assert [pool.submit(one.push, frame).result() is None for frame in frames].count(False) > 0
+    one.push(frames[-1])
+    assert len(in_threads) > 2 * len(frames)
+    assert len(set(in_threads)) == 1 and threading.get_ident() not in in_threads
+
+
 def test_a_device_is_not_judged_without_a_frame(toy: Path) -> None:
     with pytest.raises(DeviceError, match="no frame to judge by"):
         as_one(toy, [])
@@ -284,6 +321,16 @@ def test_networks_of_different_opsets_and_int8_heads_are_joined_too(tmp_path: Pa
         assert_the_same(both(folder, frames))
 
 
+@pytest.mark.parametrize("opset", [18, 21])
+def test_a_pose_network_of_a_newer_opset_is_joined(tmp_path: Path, opset: int) -> None:
+    folder = tmp_path / "ballet"
+    shutil.copytree(find_model("ballet"), folder)
+    for file in (ENCODER_FILE, HEAD_FILE):
+        onnx.save(onnx.version_converter.convert_version(onnx.load(folder / file), opset), folder / file)
+    with_hashes(ModelCard.read(folder), folder).save(folder)
+    assert_the_same(both(folder, list(islice(read_video(DEMO), 40))))
+
+
 @pytest.mark.parametrize("quantised", [False, True])
 def test_tensorrt_is_told_of_int8_where_a_network_holds_it(
     toy: Path, quantised: bool, monkeypatch: pytest.MonkeyPatch
@@ -304,3 +351,20 @@ def test_tensorrt_is_told_of_int8_where_a_network_holds_it(
     monkeypatch.setattr(device_parity, "provider_options", options)
     as_one(toy, stream(("plie", 8)))
     assert told == [quantised]
+
+
+@pytest.mark.parametrize("device", ["auto", "cuda"])
+def test_networks_that_cannot_be_one_run_on_the_cpu_where_that_may_be_chosen(
+    toy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], device: Device
+) -> None:
+    monkeypatch.setattr(gpu, "choose_device", lambda _: "cuda")
+    (toy / HEAD_FILE).write_bytes(b"no network")
+    card = ModelCard.read(toy)
+    eyes, head = open_encoder("image", toy / ENCODER_FILE, "cpu"), open_session(toy / ENCODER_FILE, "cpu")
+    monkeypatch.setattr(device_parity, "expectations", lambda *_: [])
+    if device == "auto":
+        assert gpu.on_gpu(toy, card, eyes, head, device) is None
+        assert "running on the CPU" in capsys.readouterr().err
+    else:
+        with pytest.raises(ModelError, match="cannot be joined"):
+            gpu.on_gpu(toy, card, eyes, head, device)
