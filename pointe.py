@@ -373,7 +373,7 @@ def evaluate(
     if threshold is not None and not streams:
         raise UsageError("--threshold is for streams; clips are answered by their mean probabilities.\nLeave it out.")
     folder = find_model(model)
-    out = report or Path(f"{folder.name}-eval")
+    out = report or Path(f"{folder.resolve().name}-eval")
     recognizer = Recognizer.load(folder, _device(device), threads)
     card = recognizer.card
     if streams:

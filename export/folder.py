@@ -19,7 +19,9 @@ def made_whole(model: Path, force: bool) -> Iterator[Path]:
         UsageError: `model` cannot be written, or it exists, and is no model folder or `force` is false.
     """
     make_room(model, force)
+    model = model.resolve()  # "." has no name
     half = model.with_name(f".{model.name}.{os.getpid()}.half")
+    shutil.rmtree(half, ignore_errors=True)  # of an export with this very number that was killed
     try:
         half.mkdir()
         yield half
@@ -69,6 +71,7 @@ def _put_in_place(half: Path, model: Path) -> None:
     """Rename the finished folder to its place; what was there goes only once the new one is."""
     if model.exists():
         old = model.with_name(f".{model.name}.{os.getpid()}.old")
+        shutil.rmtree(old, ignore_errors=True)
         model.rename(old)
         try:
             half.rename(model)

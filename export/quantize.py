@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy.typing as npt
 
+from models.errors import ModelError
+
 # Where int8 gains; what stands between two of these comes along, so that numbers do not turn to float and back.
 QUANTIZED = ("Conv", "Clip", "Relu", "Add", "Concat", "MaxPool", "AveragePool")
 # The first convolutions cost accuracy and gain little: the picture has three channels, too few to fill the processor.
@@ -34,6 +36,7 @@ def quantize_encoder(source: Path, target: Path, pictures: Pictures) -> None:
 
     Raises:
         ImportError: the [train] extra is not installed.
+        ModelError: no layer of it would be faster.
     """
     import onnx
     from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantType, quantize_static
@@ -52,12 +55,15 @@ def quantize_encoder(source: Path, target: Path, pictures: Pictures) -> None:
     with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder) / "prepared.onnx"
         quant_pre_process(source, prepared, skip_symbolic_shape=True)
+        layers = layers_to_quantize(onnx.load(prepared).graph.node)
+        if not layers:  # which onnxruntime would take for all of them
+            raise ModelError(f"{source} has too few convolutions to be faster in int8.\nStay with the one in float.")
         quantize_static(
             prepared,
             target,
             Reader(),
             op_types_to_quantize=list(QUANTIZED),
-            nodes_to_quantize=layers_to_quantize(onnx.load(prepared).graph.node),
+            nodes_to_quantize=layers,
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,

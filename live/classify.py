@@ -5,8 +5,9 @@ import io
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from live.workers import Classified, Unreadable, Workers
 from models.card import DEFAULT_MODEL, ModelCard, find_model
 from models.errors import SourceError, UsageError
 from models.machine import cores, machine, versions
+from models.nvidia import PROVIDERS
 from models.runtime import Device, choose_device
 
 SUMMARY = "summary.json"
@@ -96,7 +98,9 @@ def classify(
         raise SourceError(f"{failed[0].video}: {failed[0].reason}.\nGive video files, folders of them, or 'DIR/*.mp4'.")
     with held(out), stop_signals() as stop:
         stop.raises = False
-        results = Results(out, f".{events}", _made_by(card, device, threshold))
+        results = Results(
+            out, f".{events}", partial(_made_by, card, threshold), provider=PROVIDERS[choose_device(device)]
+        )
         names = names_for(videos, results.owner_of)
         done: dict[Video, Done] = {}
         for video in videos:
@@ -106,7 +110,7 @@ def classify(
         again = len(done)
         todo = {video.path: video for video in videos if video not in done}
         speed = Speed(jobs=min(jobs or cores(), len(todo)))
-        start_s = time.monotonic()
+        start_s, providers = time.monotonic(), set[str]()
         with Workers(folder, _of_workers(device), threshold, speed.jobs) as workers:
             for path, answer in workers.each(list(todo), lambda: stop.exit_code):
                 video = todo.pop(path)
@@ -114,6 +118,7 @@ def classify(
                     failed.append(Failed(shown(path), answer.reason))
                 else:
                     done[video] = results.keep(video, names[video], answer)
+                    providers.add(answer.provider)
                     speed = _add(speed, answer, time.monotonic() - start_s)
                 tell(f"[{len(videos) - len(todo)}/{len(videos)}] {_line(path, answer)}")
         summary = Summary(
@@ -126,7 +131,7 @@ def classify(
             speed,
             stop.exit_code,
         )
-        results.write(summary.path, _as_json(summary, threshold, workers.provider))
+        results.write(summary.path, _as_json(summary, threshold, providers))
     if failed and not done and not summary.exit_code:
         raise SourceError(f"None of the videos could be read.\n{failed[0].video}: {failed[0].reason}")
     return summary
@@ -163,13 +168,13 @@ def print_summary(summary: Summary) -> None:
         say(f"stopped, {summary.left} left; the same command goes on with them")
 
 
-def _as_json(summary: Summary, threshold: float | None, provider: str) -> bytes:
+def _as_json(summary: Summary, threshold: float | None, providers: Collection[str]) -> bytes:
     card = summary.card
     told = ("video", "events", "sha256", "frames", "seconds", "moves", "damage")
     document: dict[str, Any] = {
         "model": {"name": card.name, "encoder": card.encoder.sha256, "head": card.head.sha256},
         "threshold": "those of the card" if threshold is None else threshold,
-        "ran_on": provider or None,  # nothing ran where all was done before
+        "ran_on": ", ".join(sorted(providers)) or None,  # nothing ran where all was done before
         "machine": machine(),
         "versions": versions(),
         "videos": [{key: asdict(done)[key] for key in told} for done in summary.done],
@@ -181,9 +186,9 @@ def _as_json(summary: Summary, threshold: float | None, provider: str) -> bytes:
     return (json.dumps(document, indent=2) + "\n").encode()
 
 
-def _made_by(card: ModelCard, device: Device, threshold: float | None) -> str:
-    """All but the video that its moves depend on. Raises DeviceError."""
-    whole = json.dumps([card.model_dump_json(), choose_device(device), threshold, versions().get("pointe")])
+def _made_by(card: ModelCard, threshold: float | None, provider: str) -> str:
+    """All but the video that its moves depend on."""
+    whole = json.dumps([card.model_dump_json(), provider, threshold, versions().get("pointe")])
     return hashlib.sha256(whole.encode()).hexdigest()
 
 

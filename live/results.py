@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -45,10 +45,11 @@ class Done:
 class Results:
     """The folder of the results and the records of what is finished in it. Whatever it writes is whole or not there."""
 
-    def __init__(self, out: Path, suffix: str, made_by: str) -> None:
+    def __init__(self, out: Path, suffix: str, made_by: Callable[[str], str], provider: str) -> None:
+        """One of moves that are to be made on `provider`; what stands in a record's `made_by` hangs on it."""
         self._out = out
         self._suffix = suffix
-        self._made_by = made_by
+        self._made_by, self._provider = made_by, provider
 
     def owner_of(self, name: Path) -> Path | None:
         """The video that a name was given to, if that video is still there."""
@@ -62,7 +63,7 @@ class Results:
             SinkError: the record cannot be written.
         """
         record, status = self._record(name), _status(video.path)
-        if record is None or status is None or record.made_by != self._made_by:
+        if record is None or status is None or record.made_by != self._made_by(self._provider):
             return None
         events = self._out / record.events
         if not events.is_file() or sha256_of(events) != record.events_sha256:
@@ -94,7 +95,7 @@ class Results:
             size=answer.size,
             changed_ns=answer.changed_ns,
             events_sha256=hashlib.sha256(content).hexdigest(),
-            made_by=self._made_by,
+            made_by=self._made_by(answer.provider),
         )
         self.write(self._out / events, content)
         self._note(name, done)

@@ -51,6 +51,7 @@ class Classified:
     moves: tuple[Move, ...]
     damage: str | None  # what of it could not be read
     cpu_s: float  # that its process used for it
+    provider: str  # what the encoder ran on
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class _Settings:
 
 @dataclass(frozen=True)
 class _Ready:
-    provider: str
+    """The model is loaded."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,6 @@ class Workers:
     """A `with` of processes that share one queue of videos; leaving it ends them, at once, whatever they do."""
 
     def __init__(self, folder: Path, device: Device, threshold: float | None, jobs: int) -> None:
-        self.provider = ""  # what the encoder runs on; known once the first process is ready
         self._settings = _Settings(folder, device, threshold)
         self._jobs = jobs
         self._running: list[_Worker] = []
@@ -114,11 +114,9 @@ class Workers:
                 for message in worker.messages():
                     if isinstance(message, _Beat):
                         read(message.frames)
-                    elif isinstance(message, _Ready):
-                        self.provider = message.provider
                     elif isinstance(message, PointeError):
                         raise message
-                    elif worker.video:
+                    elif worker.video and not isinstance(message, _Ready):
                         done, worker.video = worker.video, None
                         yield done, message
                 if worker.ended:
@@ -211,7 +209,7 @@ def _work(connection: Connection, settings: _Settings) -> None:
         try:
             recognizer = Recognizer.load(settings.folder, settings.device)
             tracker = MoveTracker(recognizer.card, settings.threshold)
-            connection.send(_Ready(recognizer.provider))
+            connection.send(_Ready())
             while True:
                 path = connection.recv()
                 try:
@@ -234,7 +232,9 @@ def _classify(path: Path, recognizer: Recognizer, tracker: MoveTracker, pulse: "
     pulse.beat(reading.frames)
     damage = reading.damage()
     cpu_s = _cpu_s() - begun_s
-    return Classified(sha256, size, changed_ns, reading.frames, seconds, tuple(moves), damage, cpu_s)
+    return Classified(
+        sha256, size, changed_ns, reading.frames, seconds, tuple(moves), damage, cpu_s, recognizer.provider
+    )
 
 
 def _cpu_s() -> float:

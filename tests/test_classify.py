@@ -19,7 +19,11 @@ from toys import draw_clip, make_card, make_model
 from live import workers
 from live.classify import Summary, classify
 from live.options import Options
+from live.results import Results
 from live.runner import live
+from live.videos import Video
+from live.workers import Classified
+from models.card import sha256_of
 from models.errors import ModelError, SourceError, UsageError
 from scripts.footprint import children_of
 from scripts.zoo import AV1, FFMPEG, encode
@@ -436,3 +440,18 @@ def test_two_runs_into_one_folder_do_not_mix(folder: Path, model: Path, tmp_path
 
     classify([str(folder / "mon")], tmp_path, model=str(model), device="cpu", jobs=1, tell=again)
     assert len(refused) == 1
+
+
+def test_what_ran_elsewhere_than_it_should_have_is_done_again_where_it_can(tmp_path: Path) -> None:
+    def made_by(provider: str) -> str:
+        return f"toy on {provider}"
+
+    video = Video(draw_clip(tmp_path / "a.mp4", [("plie", 0.2)]), Path("a.mp4"))
+    stat = video.path.stat()
+    for provider, again in (("CPU", True), ("CUDA", False)):
+        answer = Classified(
+            sha256_of(video.path), stat.st_size, stat.st_mtime_ns, 6, 0.2, (), None, 0.1, provider=provider
+        )
+        results = Results(tmp_path / "out", ".jsonl", made_by, provider="CUDA")
+        results.keep(video, video.wanted, answer)
+        assert (results.finished(video, video.wanted) is None) == again

@@ -197,6 +197,8 @@ def test_eval_scores_only_the_moves_that_the_model_has(tmp_path: Path) -> None:
     for place in ("some/plie/1.mp4", "some/zigzag/1.mp4", "none/zigzag/1.mp4", "none/zagzig/1.mp4"):
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(demo, tmp_path / place)
+        with (tmp_path / place).open("ab") as file:
+            file.write(place.encode())  # no two alike
     code, out, err = pointe("eval", "ballet", "some", "--report", "r", cwd=tmp_path)
     assert code == 6, err
     assert "on 1 clip" in out

@@ -2,6 +2,8 @@
 
 import itertools
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from models.errors import UsageError
 from train.clip import TEST, TRAIN, Clip, fingerprint
 from train.clips import ClipSet, find_clips, move_name
 from train.split import split_validation
+
+ROOT = Path(__file__).parents[1]
 
 
 def put(data: Path, *names: str) -> Path:
@@ -64,17 +68,41 @@ def test_hidden_files_sidecars_and_the_cache_are_not_clips(tmp_path: Path) -> No
 
 def test_what_cannot_be_a_clip_is_named_with_the_reason(tmp_path: Path) -> None:
     put(tmp_path, "train/plie/a.mp4", "train/tendu/b.mp4", "train/plie/more/c.mp4", "train/lost.mp4")
-    put(tmp_path, "test/saute/d.mp4", "val/plie/e.mp4")
+    put(tmp_path, "test/saute/d.mp4", "val/plie/e.mp4", "stray.mp4", "notes.txt")
     (tmp_path / "train" / "releve").mkdir()
     found = find_clips(tmp_path)
     assert names(found, TRAIN) == {"plie/a.mp4", "tendu/b.mp4"}
     assert reasons(found) == {
         "more": "a folder inside a move's folder; put its clips into plie/ itself",
         "lost.mp4": "lies in no move's folder",
+        "stray.mp4": "lies in no move's folder",
         "releve": "the folder holds no clip",
         "d.mp4": "the move 'saute' has no clip in train",
     }
     assert "not read, as it lies beside train/: val" in found.notes
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders and files are closed as Unix does it")
+@pytest.mark.parametrize("closed", ["train", "train/plie", "clips.csv"])
+def test_what_may_not_be_read_is_named(tmp_path: Path, closed: str) -> None:
+    put(tmp_path / "data", "train/plie/a.mp4", "train/tendu/b.mp4")
+    (tmp_path / "data/clips.csv").write_text("path,dancer\n")
+    code = (
+        "import os, sys; from pathlib import Path; from train.clips import find_clips;"
+        "from models.errors import UsageError;"
+        "os.chdir(sys.argv[1]); os.getuid() or os.setuid(65534)\n"  # root may read everything
+        "try: find_clips(Path())\n"
+        "except UsageError as error: print(error)"
+    )
+    path = tmp_path / "data" / closed
+    (tmp_path / "data").chmod(0o755)
+    path.chmod(0)
+    try:
+        done = subprocess.run([sys.executable, "-c", code, tmp_path / "data"], capture_output=True, text=True, cwd=ROOT)
+    finally:
+        path.chmod(0o755)
+    assert done.stdout.startswith(f"{closed} cannot be read: permission denied.\n"), done.stderr
+    assert len(done.stdout.splitlines()) == 2
 
 
 def test_a_missing_test_split_is_said_and_no_failure(tmp_path: Path) -> None:

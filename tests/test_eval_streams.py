@@ -27,7 +27,7 @@ from train.clips import find_clips
 from train.evaluate import evaluate_clips, evaluate_streams
 from train.event_scores import Span
 from train.report import ClipAnswer, write_report
-from train.stream_report import StreamReport, print_tables, write_stream_report
+from train.stream_report import StreamReport, as_document, print_tables, view_rows, write_stream_report
 from train.stream_scores import StreamResult, score
 
 STRETCHES = [("none", 1.0), ("plie", 1.5), ("none", 1.0), ("tendu", 1.5), ("none", 1.0)]
@@ -210,6 +210,12 @@ def test_the_terminal_shows_every_figure_whole(capsys: pytest.CaptureFixture[str
     assert not math.isnan(scores.mean_f1)
 
 
+def test_a_view_may_have_any_name_and_the_row_of_all_streams_stays(capsys: pytest.CaptureFixture[str]) -> None:
+    every, one = score([made_up(), made_up()], NAMES), score([made_up()], NAMES)
+    rows = view_rows({"everything": as_document(every), "views": {"all": as_document(one)}})
+    assert [row[:2] for row in rows[1:]] == [["all", "2"], ["all", "1"]]
+
+
 # ---- the command
 
 
@@ -368,6 +374,17 @@ def test_clips_of_one_move_or_of_the_test_alone_can_be_measured(model: Path, tmp
         code, out, err = pointe("eval", model, data, "--report", tmp_path / "r")
         assert code == 0, err
         assert f"accuracy 1.000 on {len(clips)} clips" in out
+
+
+def test_of_clips_that_are_the_same_file_one_is_measured(model: Path, tmp_path: Path) -> None:
+    data = coloured_clips(tmp_path / "data", "plie/a.mp4", "tendu/a.mp4")
+    for copy in ("plie/b.mp4", "tendu/b.mp4"):
+        shutil.copy(data / "plie" / "a.mp4", data / copy)
+    code, out, err = pointe("eval", model, data, "--report", tmp_path / "r")
+    assert code == 6 and "2 clips were left out" in err
+    assert "accuracy 1.000 on 2 clips" in out
+    page = (tmp_path / "r" / "report.md").read_text("utf-8")
+    assert page.count("the same file as `plie/") == 2
 
 
 def test_a_video_that_opencv_stumbles_over_is_left_out_and_the_rest_is_done(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A run becomes a model folder only if the exported networks say what the trained ones say."""
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,14 +53,17 @@ def toy_encoder(path: Path, channels: tuple[int, ...] = (0, 1, 2), low: float = 
         numpy_helper.from_array(np.array(channels, np.int64), "channels"),
         numpy_helper.from_array(np.array((high - low) / 255, np.float32), "gain"),
         numpy_helper.from_array(np.array(low, np.float32), "low"),
+        numpy_helper.from_array(np.eye(3, dtype=np.float32)[:, :, None, None], "same"),
     ]
     nodes = [
         helper.make_node("Gather", ["image", "channels"], ["ordered"], axis=3),
         helper.make_node("Cast", ["ordered"], ["numbers"], to=TensorProto.FLOAT),
         helper.make_node("Mul", ["numbers", "gain"], ["scaled"]),
         helper.make_node("Add", ["scaled", "low"], ["shifted"]),
-        helper.make_node("Transpose", ["shifted"], ["planes"], perm=[0, 3, 1, 2]),
-        helper.make_node("AveragePool", ["planes"], ["pooled"], kernel_shape=[4, 4], strides=[4, 4]),
+        helper.make_node("Transpose", ["shifted"], ["layer0"], perm=[0, 3, 1, 2]),
+        # Convolutions that change nothing, as int8 wants some.
+        *(helper.make_node("Conv", [f"layer{n}", "same"], [f"layer{n + 1}"], name=f"conv{n}") for n in range(5)),
+        helper.make_node("AveragePool", ["layer5"], ["pooled"], kernel_shape=[4, 4], strides=[4, 4]),
         helper.make_node("Flatten", ["pooled"], ["features"]),
     ]
     image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["batch", SIZE, SIZE, 3])
@@ -259,6 +263,25 @@ def test_an_existing_model_is_replaced_only_when_asked(trained: Trained, tmp_pat
     assert (model / "README.md").read_text() == "mine"
     export_run(trained.run, model, load_head=load_head, force=True)
     assert (model / "README.md").read_text() != "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_the_folder_that_one_is_in_becomes_a_model_where_it_is_empty(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "model").mkdir()
+    monkeypatch.chdir(tmp_path / "model")
+    export_run(trained.run, Path(), load_head=load_head)
+    assert ModelCard.load(tmp_path / "model")
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_what_a_killed_export_of_the_same_number_left_is_in_nobodys_way(trained: Trained, tmp_path: Path) -> None:
+    for end in ("half", "old"):
+        (tmp_path / f".model.{os.getpid()}.{end}").mkdir()
+        (tmp_path / f".model.{os.getpid()}.{end}" / "left").touch()
+    for _ in range(2):
+        export_run(trained.run, tmp_path / "model", load_head=load_head, force=True)
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 

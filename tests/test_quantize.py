@@ -11,13 +11,13 @@ from onnx import TensorProto, helper, numpy_helper
 
 from export.int8 import Int8Report, Seen, check_int8, moved_share, quantize_model
 from export.parity import ParityError
-from export.quantize import layers_to_quantize, quantize_head
+from export.quantize import layers_to_quantize, quantize_encoder, quantize_head
 from live.recognizer import Recognizer
 from models.card import ENCODER_FILE, HEAD_FILE, ModelCard, find_model
 from models.errors import ModelError, UsageError
 from models.frames import read_video
 from models.runtime import open_session
-from tests.toys import draw_clip, make_model
+from tests.toys import draw_clip, make_card, make_model, save_encoder
 
 DEMO = Path(__file__).parents[1] / "live" / "assets" / "demo.mp4"
 
@@ -118,6 +118,13 @@ def test_int8_is_not_made_of_int8(int8: tuple[Path, Int8Report], tmp_path: Path)
         quantize_model(int8[0], tmp_path / "model", [DEMO])
 
 
+def test_an_encoder_of_too_few_convolutions_is_not_made_int8_as_a_whole(tmp_path: Path) -> None:
+    save_encoder(tmp_path / "encoder.onnx", convolutions=3)
+    with pytest.raises(ModelError, match="too few convolutions"):
+        quantize_encoder(tmp_path / "encoder.onnx", tmp_path / "int8.onnx", [])
+    assert not (tmp_path / "int8.onnx").exists()
+
+
 def test_an_encoder_that_puts_joints_elsewhere_is_refused(tmp_path: Path) -> None:
     source = find_model("ballet")
     network = onnx.load(source / ENCODER_FILE)
@@ -162,6 +169,8 @@ def test_videos_that_cannot_be_read_are_left_out_and_too_few_frames_refused(tmp_
 
 def test_an_existing_folder_is_replaced_only_when_asked(tmp_path: Path) -> None:
     toy = make_model(tmp_path / "toy")
+    save_encoder(toy / ENCODER_FILE, convolutions=5)
+    make_card(toy).save(toy)
     clip = draw_clip(tmp_path / "clip.mp4", [("plie", 4), ("tendu", 4)])
     model = make_model(tmp_path / "int8")
     with pytest.raises(UsageError, match="--force"):

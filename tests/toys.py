@@ -41,17 +41,26 @@ def _save(path: Path, nodes: list, inputs: list, outputs: list, constants: dict[
     save_model(model, path)
 
 
-def save_encoder(path: Path, size: int = SIZE, features: int = 3) -> None:
-    """uint8 (batch, size, size, 3) RGB to its mean colour (batch, 3), each from 0 to 1; more features repeat it."""
+def save_encoder(path: Path, size: int = SIZE, features: int = 3, convolutions: int = 0) -> None:
+    """uint8 (batch, size, size, 3) RGB to its mean colour (batch, 3), each from 0 to 1; more features repeat it.
+
+    So many convolutions before that change nothing.
+    """
     nodes = [
         helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceMean", ["float"], ["mean"], axes=[1, 2], keepdims=0),
+        helper.make_node("Transpose", ["float"], ["layer0"], perm=[0, 3, 1, 2]),
+        *(
+            helper.make_node("Conv", [f"layer{index}", "same"], [f"layer{index + 1}"], name=f"conv{index}")
+            for index in range(convolutions)
+        ),
+        helper.make_node("ReduceMean", [f"layer{convolutions}"], ["mean"], axes=[2, 3], keepdims=0),
         helper.make_node("MatMul", ["mean", "spread"], ["feature"]),
     ]
     image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["batch", size, size, 3])
     feature = helper.make_tensor_value_info("feature", TensorProto.FLOAT, ["batch", features])
     spread = np.eye(3, features, dtype=np.float32) / 255
-    _save(path, nodes, [image], [feature], {"spread": spread})
+    same = {"same": np.eye(3, dtype=np.float32)[:, :, None, None]} if convolutions else {}
+    _save(path, nodes, [image], [feature], {"spread": spread, **same})
 
 
 def save_head(

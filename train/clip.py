@@ -49,6 +49,13 @@ def copies_of(fingerprints: Collection[str], clips: Iterable[Clip]) -> set[Clip]
     return {clip for clip in clips if fingerprint(clip.path) in fingerprints} if fingerprints else set()
 
 
+def copies_among(clips: Iterable[Clip]) -> dict[Clip, Path]:
+    """Those of the clips that are the same file as one before them, each with the path of that one."""
+    first: dict[str, Path] = {}
+    same = ((clip, first.setdefault(fingerprint(clip.path) or str(clip.path), clip.path)) for clip in clips)
+    return {clip: path for clip, path in same if path != clip.path}
+
+
 @dataclass(frozen=True)
 class Skipped:
     """Something of the user's that is not used, and why."""

@@ -71,6 +71,11 @@ def find_clips(data: Path, *, test_fraction: float = 0.2, seed: int = 0, for_tra
     if splits:
         if TRAIN not in splits and for_training:
             raise UsageError(f"{data} has test/ and no train/.\nPut the clips to learn from into {data / 'train'}.")
+        skipped += [
+            Skipped(path, "lies in no move's folder")
+            for path in visible(data)
+            if not path.is_dir() and not _is_sidecar(path)
+        ]
         others = [folder.name for folder in _folders(data) if folder not in splits.values()]
         if others:
             beside = TRAIN if TRAIN in splits else TEST
@@ -114,11 +119,15 @@ def move_name(folder: str) -> str:
 
 
 def _folders(parent: Path) -> list[Path]:
-    return [path for path in _visible(parent) if path.is_dir()]
+    return [path for path in visible(parent) if path.is_dir()]
 
 
-def _visible(parent: Path) -> list[Path]:
-    return sorted(path for path in parent.iterdir() if not path.name.startswith("."))
+def visible(parent: Path) -> list[Path]:
+    try:
+        return sorted(path for path in parent.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        reason = (error.strerror or "unknown").lower()
+        raise UsageError(f"{parent} cannot be read: {reason}.\nLet yourself read it, or move it away.") from error
 
 
 def _is_sidecar(path: Path) -> bool:
@@ -129,7 +138,7 @@ def _read(parent: Path, split: Split, displays: dict[str, str], skipped: list[Sk
     """The clips of all the moves' folders in `parent`; their names go to `displays`."""
     clips: list[Clip] = []
     folders: dict[str, Path] = {}
-    for path in _visible(parent):
+    for path in visible(parent):
         if not path.is_dir():
             if not _is_sidecar(path):
                 skipped.append(Skipped(path, "lies in no move's folder"))
@@ -152,7 +161,7 @@ def _read(parent: Path, split: Split, displays: dict[str, str], skipped: list[Sk
 
 def _clips_in(folder: Path, move: str, split: Split, skipped: list[Skipped]) -> list[Clip]:
     clips = []
-    for path in _visible(folder):
+    for path in visible(folder):
         if path.is_dir():
             skipped.append(Skipped(path, f"a folder inside a move's folder; put its clips into {folder.name}/ itself"))
         elif not _is_sidecar(path):
@@ -199,6 +208,9 @@ def _read_csv(data: Path) -> dict[Path, _Listed]:
                 if clip in listed:
                     raise UsageError(f"{where}: {row['path']} is listed twice.\nKeep one of the lines.")
                 listed[clip] = _Listed(_dancer_name(row["dancer"] or ""), _split_of(row.get("split"), where))
+    except OSError as error:
+        reason = (error.strerror or "unknown").lower()
+        raise UsageError(f"{path} cannot be read: {reason}.\nLet yourself read it, or remove it.") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{path} cannot be read as UTF-8 CSV: {error}.\nSave it as UTF-8.") from error
     return listed

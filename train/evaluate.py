@@ -21,10 +21,10 @@ from models.errors import PartlyDone, SourceError, UsageError, harmless
 from models.files import refuse_unless_writable
 from models.frames import Frame, frames_promised
 from models.machine import versions
-from train.clip import TEST, TRAIN, Clip, Skipped, copies_of
+from train.clip import TEST, TRAIN, Clip, Skipped, copies_among, copies_of
 from train.clips import ClipSet, find_clips
 from train.event_scores import Span
-from train.report import ClipAnswer, write_report
+from train.report import ClipAnswer, as_code, write_report
 from train.split import dancers_in
 from train.stream_labels import LabelError, LabelledVideo, StreamLabels, find_streams
 from train.stream_report import print_tables, write_stream_report
@@ -96,6 +96,11 @@ def evaluate_clips(card: ModelCard, data: Path, out: Path, answer: AnswerClip, *
         raise UsageError(
             f"{model} learnt from every test clip of {data}.\nGive clips that it has not seen, or train it anew."
         )
+    copies = copies_among(clips)
+    skipped += [
+        Skipped(clip.path, f"the same file as {as_code(path.relative_to(data))}") for clip, path in copies.items()
+    ]
+    clips = [clip for clip in clips if clip not in copies]
     print(f"measured on {len(clips)} of {len(found.clips)} clips; split: {circumstances['split']}")
     answers: list[ClipAnswer] = []
     damaged: list[str] = []

@@ -15,7 +15,7 @@ from models.card import NONE, Provenance
 from models.machine import versions
 from models.runtime import Device
 from train.calibration import calibrated
-from train.clip import TEST, TRAIN, Skipped, fingerprint
+from train.clip import TEST, TRAIN, Skipped, copies_among, fingerprint
 from train.features import ClipFeatures, FeatureSet, extract
 from train.fit import Fitted, Material, answer_along, fit_sequences, refuse_unless_a_name
 from train.network import load_head
@@ -85,12 +85,11 @@ def _unused(features: FeatureSet, settings: TrainSettings, data: Path) -> list[S
     """The clips of which nothing can be learnt, and the copies of others: of two that are the same file one would be
     learnt from and the other one decide how well."""
     skipped: list[Skipped] = []
-    first: dict[str, Path] = {}
-    for each in features.clips:  # those to train on come first
+    copies = copies_among(each.clip for each in features.clips)  # those to train on come first
+    for each in features.clips:
         clip, steps = each.clip, len(each.features)
-        same = first.setdefault(fingerprint(clip.path) or str(clip.path), clip.path)
-        if same != clip.path:
-            skipped.append(Skipped(clip.path, f"the same file as {as_code(same.relative_to(data))}"))
+        if clip in copies:
+            skipped.append(Skipped(clip.path, f"the same file as {as_code(copies[clip].relative_to(data))}"))
         elif clip.split == TRAIN and steps <= settings.delay_steps:
             reason = f"too short: {steps} steps, and --delay-steps {settings.delay_steps} needs more"
             skipped.append(Skipped(clip.path, reason))

@@ -23,7 +23,7 @@ from models.card import NONE, write_atomically
 from models.errors import UsageError
 from models.files import is_file, is_folder
 from train.clip import Skipped
-from train.clips import SIDECARS, move_name
+from train.clips import SIDECARS, move_name, visible
 from train.event_scores import Span
 
 LABELS = ".json"
@@ -167,7 +167,7 @@ def holds_streams(data: Path) -> bool:
         return False
     videos = _videos(data)
     labelled = any(video.with_suffix(LABELS).is_file() for video in videos)
-    return labelled or (bool(videos) and not any(path.is_dir() for path in _visible(data)))
+    return labelled or (bool(videos) and not any(path.is_dir() for path in visible(data)))
 
 
 def find_streams(data: Path) -> StreamSet:
@@ -193,7 +193,7 @@ def find_streams(data: Path) -> StreamSet:
         except LabelError as error:
             skipped.append(Skipped(video, str(error)))
     if data.is_dir():
-        beside = list(_visible(data))
+        beside = list(visible(data))
         lonely = [path for path in beside if path.suffix.casefold() == LABELS and path not in video_of]
         skipped += [Skipped(path, "labels without a video of that name beside them") for path in lonely]
         folders = [path for path in beside if path.is_dir()]
@@ -209,11 +209,7 @@ def find_streams(data: Path) -> StreamSet:
 
 
 def _videos(folder: Path) -> Sequence[Path]:
-    return [path for path in _visible(folder) if path.is_file() and path.suffix.casefold() not in (*SIDECARS, LABELS)]
-
-
-def _visible(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    return [path for path in visible(folder) if path.is_file() and path.suffix.casefold() not in (*SIDECARS, LABELS)]
 
 
 def _first_problem(error: ValidationError) -> str:

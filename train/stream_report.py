@@ -41,8 +41,8 @@ MEANING = f"""\
 - A move is *found* when it is announced by its name and the two share {LEAST_OVERLAP:.0%} or more of the shorter one.
   Two that follow each other may be found by one announcement that goes on over both.
 - An announcement is *false* when it finds no move, or lies for less than {LEAST_OVERLAP:.0%} of its time where moves of
-  its name are danced; such a one finds nothing. Where {LEAST_OVERLAP:.0%} of it lie where the labels say `ignore` or
-  name a move that the model does not have it is not counted at all.
+  its name are danced, or the labels say `ignore` or name a move that the model does not have; such a one finds nothing.
+  Where {LEAST_OVERLAP:.0%} of it lie in the latter two alone it is not counted at all.
 - *Precision* is the share of the announcements that are not false, *recall* the share of the moves danced that were
   found, *F1* their harmonic mean; *mean F1* is over the moves that were danced, each weighing the same. The row *all*
   adds the counts of all moves up.
@@ -52,8 +52,8 @@ MEANING = f"""\
 - *Delay*: from the start of a move, as labelled, to its announcement on the display by its own name; of the moves
   found, and of several that one announcement finds of the first.
 - *AP* is the average precision of a move's probability over all sampled steps, the model's delay taken off and what is
-  ignored left out; *mean AP* is over the moves that were danced, without none. Probabilities are the head's own, before
-  the smoothing of the display; so are those of the calibration.
+  ignored left out, unless a move is labelled there; *mean AP* is over the moves that were danced, without none.
+  Probabilities are the head's own, before the smoothing of the display; so are those of the calibration.
 - *Calibration error*: how far the probability of the likeliest answer is from how often it is right, over
   {CALIBRATION_BINS} bins of one width, weighted by their steps (Guo et al. 2017).
 - A *step* is an answer of the model. There is none while the window fills and while no dancer is seen.
@@ -204,7 +204,7 @@ def view_rows(document: Mapping[str, Any]) -> list[list[str]]:
     """A heading, and a row for everything and for each view."""
     rows = [["view", "streams", "minutes", "mean F1", "precision", "recall", "mean AP"]]
     rows[0] += ["false/min", "of none", "cal. error", "delay p50", "p95"]
-    for view, figures in {"all": document["everything"], **document["views"]}.items():
+    for view, figures in [("all", document["everything"]), *document["views"].items()]:  # which may be called "all"
         together = figures["together"]
         shares = [figures["mean_f1"], together["precision"], together["recall"], figures["mean_average_precision"]]
         rates = [_rate(figures["false_per_minute"]), _rate(figures["false_per_minute_of_none"])]
