@@ -12,8 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import onnxruntime as ort
-
 from live.recognizer import Recognizer
 from models.bounded import within_bounds
 from models.card import DEFAULT_MODEL, ENCODER_FILE, HEAD_FILE, ModelCard, find_model
@@ -25,6 +23,8 @@ from models.runtime import open_session, session_options
 
 def parts(folder: Path) -> dict[str, Callable[[], Any]]:
     """What is measured, by name."""
+    import onnxruntime as ort
+
     encoder, head = folder / ENCODER_FILE, folder / HEAD_FILE
 
     def alone(path: Path) -> Any:

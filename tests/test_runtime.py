@@ -1,5 +1,6 @@
 """Sessions: the device that really runs, and files that are refused."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -33,6 +34,25 @@ def test_a_network_runs_on_the_cpu_and_says_so(tmp_path: Path) -> None:
     assert session.provider == "CPUExecutionProvider"
     assert session.input.shape == ("batch", 3)
     assert session.run(np.ones((2, 3), np.float32)).tolist() == [[2, 2, 2], [2, 2, 2]]
+
+
+@pytest.mark.parametrize(
+    "code", ["from models.runtime import open_session", "import scripts.measure_loading, live.doctor"]
+)
+def test_onnxruntime_reports_to_nobody(tmp_path: Path, code: str) -> None:
+    doubling_network(tmp_path / "n.onnx")
+    home = {**os.environ, "HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": ""}
+    home.pop("ORT_DISABLE_TELEMETRY", None)
+    load = f"{code}; import onnxruntime; onnxruntime.InferenceSession('n.onnx', providers=['CPUExecutionProvider'])"
+    done = subprocess.run(
+        [sys.executable, "-c", load],
+        cwd=tmp_path,
+        env={**home, "PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (tmp_path / "home").exists()  # where it would keep the device's number
 
 
 def test_more_threads_than_the_machine_has_do_no_harm(tmp_path: Path) -> None:
