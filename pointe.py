@@ -179,7 +179,8 @@ def bench(
     source: Annotated[str, typer.Argument(help="A video file, or demo.")] = "demo",
     model: Model = "ballet",
     encoder: Annotated[
-        str | None, typer.Option(help="Measure this encoder alone: pose, image, inception-v3, or an ONNX file.")
+        str | None,
+        typer.Option(help="Measure this encoder alone: pose, pose-thunder, image, inception-v3, or an ONNX file."),
     ] = None,
     frames: Annotated[int, typer.Option(min=10, help="Frames to measure (in each round), after the warm-up.")] = 300,
     threads: Annotated[str, typer.Option(help="onnxruntime threads; several, as in 1,2, are compared.")] = "1",
@@ -423,7 +424,7 @@ def _need(*modules: str) -> None:
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
         raise UsageError(
-            f"This command needs {' and '.join(missing)}, which only training and export use.\n"
+            f"This command needs {' and '.join(missing)}, which the runner does without.\n"
             f"Type: {install_command('train')}"
         )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from export.readme import model_page
 from models.card import CARD_FILE, ENCODER_FILE, HEAD_FILE, ModelCard, sha256_of
 from models.errors import UsageError
+from models.files import refuse_unless_unicode
 
 
 @contextmanager
@@ -48,6 +49,7 @@ def save_card(card: ModelCard, folder: Path) -> None:
 
 def make_room(model: Path, force: bool) -> None:
     """Makes the folder that `model` is to lie in. Raises UsageError where it must not, or cannot, be written there."""
+    refuse_unless_unicode(model)
     try:
         _refuse_existing(model, force)
         model.parent.mkdir(parents=True, exist_ok=True)

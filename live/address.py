@@ -61,6 +61,8 @@ def understand(text: str) -> Camera | Address | File:
     """
     if text == "demo":
         return File(DEMO)
+    if not text:
+        raise SourceError("The source is empty.\nName a file, a camera's number (0), an rtsp:// address, or demo.")
     if re.fullmatch(r"[0-9]{1,4}", text):
         return Camera(int(text))
     if re.fullmatch(r"/dev/video[0-9]{1,4}", text):

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from live.log import say
 from live.moves import MoveTracker
+from live.outputs import ADDRESS
 from live.results import Done, Results, held
 from live.stopping import stop_signals
 from live.videos import Failed, Video, find_videos, names_for, shown
@@ -88,6 +89,8 @@ def classify(
         ModelError, DeviceError: the model cannot be run.
         SinkError: the results cannot be written. What was finished is kept.
     """
+    if ADDRESS.match(str(out)):
+        raise UsageError(f"--out {out} is an address.\nGive a folder.")
     if events not in FORMATS:
         raise UsageError(f"--format {events}: give one of {', '.join(FORMATS)}.")
     folder = find_model(model)

@@ -63,7 +63,7 @@ def packages(found: Mapping[str, str]) -> list[Finding]:
     if not lacking:
         findings.append(Finding(True, ", ".join(training), topic="training"))
     else:
-        what = f"not installed ({', '.join(lacking)}); only `pointe train` and `pointe export` need it"
+        what = f"not installed ({', '.join(lacking)}); `pointe features`, `train`, `eval` and `export` need it"
         findings.append(Finding(True, what, install_command("train"), "training"))
     return findings
 

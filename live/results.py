@@ -4,7 +4,6 @@ Whatever is written is whole or not there. A record says of which video, by whic
 moves were made; while those are what they were, the video need not be looked at again.
 """
 
-import glob
 import hashlib
 import json
 import os
@@ -18,7 +17,7 @@ from live.events import events_of
 from live.outputs import SinkError, hold, reason_of
 from live.videos import Video
 from live.workers import Classified
-from models.card import sha256_of, write_atomically
+from models.card import remove_halves, sha256_of, write_atomically
 from models.errors import UsageError
 
 RECORDS = ".pointe"  # hidden, within the folder of the results
@@ -104,8 +103,7 @@ class Results:
     def write(self, path: Path, content: bytes) -> None:
         """Raises SinkError."""
         try:
-            for half in path.parent.glob(f".{glob.escape(path.name)}.*.half"):  # of a run that was killed meanwhile
-                half.unlink()
+            remove_halves(path)
             write_atomically(path, content)
         except OSError as error:
             raise SinkError(f"{path} cannot be written: {reason_of(error)}.\nWhat was finished is kept.") from error

@@ -1,5 +1,6 @@
 """The card of a model: all that the runner must know beside the two networks. Nothing is guessed from a file name."""
 
+import glob
 import hashlib
 import os
 import stat
@@ -241,6 +242,12 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that a kill leaves the old one or the new one, never a half."""
     with whole_or_none(path) as half:
         half.write_bytes(content)
+
+
+def remove_halves(path: Path) -> None:
+    """What a process that was killed left of `path`; where no other one writes it right now."""
+    for half in path.parent.glob(f".{glob.escape(path.name)}.*.half"):
+        half.unlink(missing_ok=True)
 
 
 @contextmanager

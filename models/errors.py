@@ -9,7 +9,9 @@ PointeError
 └── PartlyDone   6   some of the inputs failed, the others are done
 """
 
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -51,12 +53,39 @@ class PartlyDone(PointeError):  # noqa: N818 - not a failure: what could be done
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Errors are said in a line or two and end the process with their exit code: `pointe`, and modules run alone."""
+    """Errors are said in a line or two and end the process with their exit code: `pointe`, and modules run alone.
+
+    So does a stop, once what is half done is tidied away.
+    """
+    _end_tidily_by_sigterm()
     try:
         yield
     except PointeError as error:
-        if sys.stdout is not None:  # it is where nothing is open as stdout
-            with suppress(OSError):
-                sys.stdout.flush()
-        print(f"pointe: {harmless(str(error))}", file=sys.stderr)
+        _say(str(error))
         raise SystemExit(error.exit_code) from error
+    except FileNotFoundError as error:
+        if "temporary directory" not in str(error):  # of `tempfile`, which nearly everything uses somewhere
+            raise
+        _say("There is no folder for temporary files that can be written.\nSet TMPDIR to one.")
+        raise SystemExit(UsageError.exit_code) from error
+    except KeyboardInterrupt as stop:
+        raise SystemExit(128 + signal.SIGINT) from stop
+
+
+def _say(text: str) -> None:
+    if sys.stdout is not None:  # it is where nothing is open as stdout
+        with suppress(OSError):
+            sys.stdout.flush()
+    print(f"pointe: {harmless(text)}", file=sys.stderr)
+
+
+def _end_tidily_by_sigterm() -> None:
+    """SIGTERM ends the process as Ctrl-C does, through every `finally`; a second one ends it at once."""
+
+    def end(number: int, _frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        raise SystemExit(128 + number)
+
+    in_main = threading.current_thread() is threading.main_thread()
+    if in_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, end)

@@ -34,6 +34,14 @@ def refuse_unless_writable(folder: Path, advice: str) -> None:
         raise UsageError(f"Cannot write to the folder {folder}.\n{advice}")
 
 
+def refuse_unless_unicode(path: Path) -> None:
+    """Raise UsageError where the libraries that write networks could not name the path."""
+    try:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{path} holds letters that are no Unicode.\nGive another path.") from error
+
+
 def cache_folder() -> Path:
     """The user's own folder for what can be made again, whether or not it is there yet."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pointe"

@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 
 @contextmanager
@@ -14,9 +15,13 @@ def native_stderr_kept_back() -> Iterator[None]:
     TensorFlow greets with a handful of lines at import that no setting of its own turns off. Python's own
     `sys.stderr` writes to the same place, so keep the body short.
     """
+    kept = _somewhere()
+    if sys.stderr is None or kept is None:
+        yield
+        return
     sys.stderr.flush()
     terminal = os.dup(2)
-    with tempfile.TemporaryFile() as kept:
+    with kept:
         os.dup2(kept.fileno(), 2)
         try:
             yield
@@ -29,3 +34,11 @@ def native_stderr_kept_back() -> Iterator[None]:
             sys.stderr.flush()
             os.dup2(terminal, 2)
             os.close(terminal)
+
+
+def _somewhere() -> IO[bytes] | None:
+    """A file to keep them in; None where there can be none."""
+    try:
+        return tempfile.TemporaryFile()  # noqa: SIM115 - whoever asked closes it
+    except OSError:
+        return None

@@ -37,7 +37,7 @@ from live.runner import live, run
 from live.screen import Screen
 from live.view import View
 from models.card import find_model
-from models.errors import told
+from models.errors import PartlyDone, told
 from models.frames import Image
 from scripts.footprint import Footprint, of_children
 
@@ -123,6 +123,8 @@ def soak(frames: int, rate_hz: float, model: str) -> Soaked:
         summary = live("0", replace(options, record=Path(folder) / "out.mp4", events=Path(folder) / "out.jsonl"))
         seconds = time.monotonic() - start_s
         after, files_left = Footprint.of(), [path.name for path in temporary.iterdir()]
+    if len(camera.footprints) < 2:
+        raise PartlyDone(f"It was stopped before frame {2 * FROM_FRAME}, so there is nothing to compare.")
     return Soaked(
         frames=camera.given,
         captured=summary.frames,

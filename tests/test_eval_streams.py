@@ -396,11 +396,11 @@ def test_a_video_that_opencv_stumbles_over_is_left_out_and_the_rest_is_done(tmp_
 
     data = coloured_clips(tmp_path / "data", "plie/a.mp4", "tendu/a.mp4")
     draw_clip(data / "plie" / "a.mp4", [("plie", 0.5)])
-    with pytest.raises(PartlyDone, match="1 clips were left out"):
+    with pytest.raises(PartlyDone, match="1 clip was left out"):
         evaluate_clips(CARD, data, tmp_path / "r", lambda frames: stumble(frames).probabilities[0], model="toy")
     for name, seconds in (("a", 0.5), ("b", 2.0)):
         stream(tmp_path / "videos", name, [], [("plie", seconds)])
-    with pytest.raises(PartlyDone, match="1 files were left out"):
+    with pytest.raises(PartlyDone, match="1 file was left out"):
         evaluate_streams(CARD, tmp_path / "videos", tmp_path / "s", stumble, threshold=None, ran_on="cpu")
     for report in ("r", "s"):
         assert "OpenCV cannot decode it: " in (tmp_path / report / "report.md").read_text("utf-8")
@@ -424,7 +424,7 @@ def test_clips_that_the_model_learnt_from_are_left_out_when_a_folder_that_has_gr
     tested = [clip.path for clip in find_clips(data).clips if clip.split == TEST]
     learner = taught(model, tmp_path / "learner", [tested[0]])
     code, out, err = pointe("eval", learner, data, "--report", tmp_path / "r")
-    assert (code, err) == (6, f"pointe: 1 clips were left out; {tmp_path / 'r' / 'report.md'} says which and why.\n")
+    assert (code, err) == (6, f"pointe: 1 clip was left out; {tmp_path / 'r' / 'report.md'} says which and why.\n")
     assert "measured on 1 of 6 clips; split: test\n" in out
     (skipped,) = json.loads((tmp_path / "r" / "report.json").read_text("utf-8"))["skipped"]
     assert skipped["path"].endswith(f"{tested[0].parent.name}/{tested[0].name}")

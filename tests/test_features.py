@@ -18,8 +18,9 @@ from onnx import TensorProto, helper
 from rich.console import Console
 
 from models.encoders import open_encoder
-from models.errors import ModelError, PartlyDone, SourceError, UsageError
+from models.errors import DeviceError, ModelError, PartlyDone, SourceError, UsageError
 from models.frames import Sampler, read_video
+from models.nvidia import missing_for
 from train.features import FeatureSet, extract, longest_piece, run_features
 from train.features_report import show_progress
 
@@ -163,6 +164,13 @@ def test_a_second_run_reads_the_cache_and_gives_the_same(data: Path, image: Path
         assert one.clip == other.clip
         np.testing.assert_array_equal(one.features, other.features)
         np.testing.assert_array_equal(one.times_s, other.times_s)
+
+
+@pytest.mark.skipif(missing_for("cuda") is None, reason="this machine has an NVIDIA driver")
+def test_a_device_that_cannot_be_had_is_an_error_also_where_all_is_in_the_cache(data: Path, image: Path) -> None:
+    extract(data, image, progress=False)
+    with pytest.raises(DeviceError):
+        extract(data, image, device="cuda", progress=False)
 
 
 def test_another_rate_another_encoder_or_a_changed_clip_is_encoded_again(data: Path, image: Path, pose: Path) -> None:

@@ -94,6 +94,7 @@ def test_the_learning_rate_rises_and_then_falls() -> None:
         ("balance", "fair", "--balance fair: choose one of weights, draw, root, none"),
         ("head", "transformer", "--head transformer: choose one of pointe, original"),
         ("delay_steps", 30, "--delay-steps 30: a window of 30 steps"),
+        ("least_steps", 31, "--least-steps 31: a window has 30 steps"),
         ("colour", 1, "No such training setting: colour"),
     ],
 )

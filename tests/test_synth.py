@@ -292,3 +292,9 @@ def test_a_video_without_ffmpeg_is_an_error_and_leaves_no_file(tmp_path, monkeyp
     with pytest.raises(SourceError, match="without ffmpeg.*\nType: pointe doctor"):
         write_video(tmp_path / "clip.mp4", iter([np.zeros((16, 16, 3), np.uint8)]), 25.0)
     assert not any(tmp_path.iterdir())
+
+
+def test_what_a_killed_run_left_of_a_video_goes_with_the_next_one(tmp_path):
+    (tmp_path / ".clip.mp4.999999.half").touch()
+    write_video(tmp_path / "clip.mp4", iter([np.zeros((16, 16, 3), np.uint8)]), 25.0)
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]

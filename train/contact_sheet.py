@@ -119,6 +119,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m train.contact_sheet", description="Draw every move as it is made.")
     parser.add_argument("out", type=Path, metavar="OUT.png")
     options = parser.parse_args(arguments)
+    if options.out.suffix.lower() != ".png":
+        parser.error(f"{options.out}: give a name that ends in .png")
     options.out.parent.mkdir(parents=True, exist_ok=True)
     sheet = contact_sheet() // COARSE * COARSE + COARSE // 2
     if not cv2.imwrite(str(options.out), sheet, [cv2.IMWRITE_PNG_COMPRESSION, 9]):

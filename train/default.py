@@ -21,6 +21,7 @@ from models.card import NONE, ModelCard, Provenance
 from models.encoders import describe_encoder
 from models.errors import told
 from models.machine import versions
+from models.quiet import native_stderr_kept_back
 from train.choreography import MOVES
 from train.made_features import feature_streams
 from train.recorded import Recording, read_recordings, recorded_streams
@@ -85,7 +86,8 @@ Figures by move and by view, with what is taken for what, are in the repository:
 It is bad at legs that are not seen: under a tutu or a long skirt, out of the picture, or one behind the other, as in a
 penchée from the front. It follows one person, and in a group not always the same. It takes arabesques and
 attitudes for one another where the knee is not seen, what prepares something else for a plié or a tendu, and overlooks
-small tendus. Who climbs may seem to leap to it. It has no name for relevés, and takes one in four for another move."""
+small tendus. Who climbs may seem to leap to it. It has no name for relevés, and took 38 of 165 of them in
+two sets of made streams for another move."""
 
 
 def default_settings(seed: int = 0, epochs: int = EPOCHS) -> TrainSettings:
@@ -218,6 +220,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if left_out and not given.recorded:
         parser.error("--without names recordings of --recorded")
     RunFolder(given.run).refuse_unless_usable(given.resume)  # before the long work
+    with native_stderr_kept_back():
+        import train.fit  # noqa: F401 - TensorFlow greets at its first import
     settings = default_settings(given.seed, given.epochs)
     recordings = read_recordings(given.recorded, left_out) if given.recorded else []
     materials = []

@@ -140,7 +140,7 @@ def evaluate_clips(card: ModelCard, data: Path, out: Path, answer: AnswerClip, *
     )
     print(f"accuracy {metrics['accuracy']:.3f} on {len(answers)} clips; the report is in {out}")
     if skipped:
-        raise PartlyDone(f"{len(skipped)} clips were left out; {out / 'report.md'} says which and why.")
+        raise PartlyDone(f"{_left_out(skipped, 'clip')}; {out / 'report.md'} says which and why.")
 
 
 def _to_measure(found: ClipSet, card: ModelCard) -> tuple[Sequence[Clip], Sequence[Clip], dict[str, str]]:
@@ -222,7 +222,7 @@ def evaluate_streams(
     streams = "stream" if len(results) == 1 else "streams"
     print(f"{card.name} (head {card.head.sha256[:12]}) on {len(results)} {streams}; the report is in {out}")
     if skipped:
-        raise PartlyDone(f"{len(skipped)} files were left out; {out / 'report.md'} says which and why.")
+        raise PartlyDone(f"{_left_out(skipped, 'file')}; {out / 'report.md'} says which and why.")
 
 
 def watch_streams(
@@ -255,6 +255,10 @@ def watch_streams(
             progress.remove_task(task)
             progress.advance(done)
     return results, skipped, damaged
+
+
+def _left_out(skipped: Sequence[Skipped], what: str) -> str:
+    return f"1 {what} was left out" if len(skipped) == 1 else f"{len(skipped)} {what}s were left out"
 
 
 def _unread(path: Path, error: Exception) -> Skipped:

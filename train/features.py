@@ -23,7 +23,7 @@ from models.damage import Reading
 from models.encoders import Encoder, Feature, describe_encoder, open_encoder
 from models.errors import PartlyDone, SourceError, UsageError
 from models.frames import MAX_GAP_S, Frame, Sampler
-from models.runtime import Device
+from models.runtime import Device, choose_device
 from train.cache import Encoded, Store
 from train.clip import TRAIN, Clip, Skipped
 from train.clips import CACHE_FOLDER, find_clips
@@ -110,6 +110,7 @@ def extract(
     _check_numbers(sample_hz, threads, min_steps)
     _refuse_to_write_among_clips(data, "--frames", frames)
     _refuse_to_write_among_clips(data, "--cache", cache)
+    choose_device(device)  # also where all features are there already
     start = time.monotonic()
     found = find_clips(data, test_fraction=test_fraction, seed=seed)
     encoder_path, info = describe_encoder(encoder)

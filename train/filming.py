@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.card import whole_or_none
+from models.card import remove_halves, whole_or_none
 from models.children import ffmpeg_path, without_ffmpeg
 from models.errors import SourceError
 from train.at_once import each_of
@@ -33,6 +33,7 @@ def write_video(path: Path, frames: Iterator[Array], fps: float, quality: int = 
         *("-c:v", "libx264", "-preset", speed, "-crf", str(quality), "-pix_fmt", "yuv420p", "-threads", "1"),
         *("-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1", "-movflags", "+faststart"),
     ]
+    remove_halves(path)
     with whole_or_none(path) as half:
         try:
             encoder = subprocess.Popen([ffmpeg_path(), *options, "-f", "mp4", str(half)], stdin=subprocess.PIPE)

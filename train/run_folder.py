@@ -22,7 +22,7 @@ from typing import Any
 
 from models.card import write_atomically
 from models.errors import UsageError
-from models.files import is_file, refuse_unless_writable
+from models.files import is_file, refuse_unless_unicode, refuse_unless_writable
 from models.machine import machine, versions
 from train.settings import TrainSettings
 
@@ -94,6 +94,7 @@ class RunFolder:
         """
         if is_file(self.path):
             raise UsageError(f"{self.path} is a file.\nGive another folder for the run.")
+        refuse_unless_unicode(self.path)
         refuse_unless_writable(self.path, "Give another folder for the run.")
         if not self.path.exists() or not any(self.path.iterdir()):
             return True

@@ -65,6 +65,10 @@ class TrainSettings:
             if not (math.isfinite(value) and low <= value <= high):
                 flag = name.replace("_", "-")
                 raise UsageError(f"--{flag} {value}: give a number from {low:g} to {high:g}.")
+        if self.least_steps > self.window:
+            raise UsageError(
+                f"--least-steps {self.least_steps}: a window has {self.window} steps.\nGive at most {self.window}."
+            )
         if self.delay_steps >= self.window:
             raise UsageError(
                 f"--delay-steps {self.delay_steps}: a window of {self.window} steps cannot speak of a step before it.\n"

@@ -78,6 +78,10 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error(f"--demo {options.demo}: give a file, as in --demo demo.mp4")
     if options.out is None and not options.demo:
         parser.error("say where to write: python -m train.synth OUT --clips 20")
+    if options.out and not (options.clips or options.streams or options.features):
+        parser.error("say what to make: --clips N, --streams N or --features N")
+    if not options.moves:
+        parser.error("--moves: name one at least")
     return options
 
 
