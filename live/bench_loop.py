@@ -108,7 +108,7 @@ def loop(
             return overlay.draw(image, view, details=details, help=help_)
         answered_s = view.time_s
         answers.append(Answered(start_s, view.latency_s or 0.0, {**view.stage_s, "draw": drew_s}))
-        picture = overlay.draw(image, view, details=details, help=help_)
+        picture = overlay.draw(image, view, details=details, help=help_, in_place=not source.live)
         drew_s = time.monotonic() - start_s
         on_drawn(image)
         return picture

@@ -59,12 +59,11 @@ class Overlay:
         self._picture = np.empty((0, 0, 3), np.uint8)
         self._free: tuple[tuple[float, bool] | None, int | None] = (None, None)  # of which move, and what it leaves
 
-    def draw(self, image: Image, view: View, *, details: bool = False, help: bool = False) -> Image:
-        """The image (height, width, 3) with the view drawn on it; the given one is left as it is."""
-        if self._picture.shape != image.shape:
-            self._picture = np.empty(image.shape, np.uint8)
-        picture = self._picture
-        np.copyto(picture, image)
+    def draw(
+        self, image: Image, view: View, *, details: bool = False, help: bool = False, in_place: bool = False
+    ) -> Image:
+        """The image (height, width, 3) with the view drawn on it; the given one is left as it is unless `in_place`."""
+        picture = image if in_place else self._copy_of(image)
         layout = layout_of(image.shape[1], image.shape[0])
         if view.keypoints is not None:
             draw_skeleton(picture, view.keypoints)
@@ -83,6 +82,12 @@ class Overlay:
         if details:
             self._draw_details(picture, layout, view, chips_top)
         return picture
+
+    def _copy_of(self, image: Image) -> Image:
+        if self._picture.shape != image.shape:
+            self._picture = np.empty(image.shape, np.uint8)
+        np.copyto(self._picture, image)
+        return self._picture
 
     def _shown(self, name: str) -> str:
         """The name of a move for people; "no move" for `none`."""

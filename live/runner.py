@@ -111,7 +111,8 @@ def live(source: str, options: Options) -> Summary:
         )
         screen = Screen(
             frames,
-            draw=_drawing(recognizer.card) if shown or options.record else None,
+            # A frame that is drawn once and seen by nobody else need not be copied, which costs most of the drawing.
+            draw=_drawing(recognizer.card, in_place=not (shown or frames.live)) if shown or options.record else None,
             show=sinks.show,
             record=sinks.record,
             record_raw=sinks.record_raw,
@@ -137,6 +138,6 @@ def live(source: str, options: Options) -> Summary:
         return replace(summary, wrote=sinks.wrote)
 
 
-def _drawing(card: ModelCard) -> Draw:
+def _drawing(card: ModelCard, *, in_place: bool) -> Draw:
     overlay = Overlay(card)
-    return lambda image, view, details, help_: overlay.draw(image, view, details=details, help=help_)
+    return lambda image, view, details, help_: overlay.draw(image, view, details=details, help=help_, in_place=in_place)

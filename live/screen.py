@@ -57,7 +57,7 @@ class Screen:
         time_s = answer.frame.time_s if answer else self._source.now_s if self._source.status else None
         if self._raw and time_s is not None:
             self._raw.write(self._last.frame.image, time_s)
-        if self._draw is None:
+        if self._draw is None or (answer is None and self._show is None and time_s is None):  # nobody would see it
             return
         picture = self._drawn(self._draw, self._last)
         if self._record and time_s is not None:

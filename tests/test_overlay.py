@@ -112,6 +112,9 @@ def test_whatever_is_to_be_shown_the_picture_keeps_its_size_and_the_given_one_it
     assert picture.shape == image.shape
     assert picture.dtype == np.uint8
     assert (image == 128).all()
+    with np.errstate(all="raise"):
+        assert Overlay(CARD).draw(image, view, details=details, help=help_, in_place=True) is image
+    assert (image == picture).all()
 
 
 @settings(deadline=None)

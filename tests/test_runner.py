@@ -24,7 +24,7 @@ from live.outputs import SinkError
 from live.recognizer import Prediction, Recognizer, Seen
 from live.recording import Recording
 from live.runner import live, run
-from live.screen import Screen, mirrored
+from live.screen import Answer, Screen, mirrored
 from live.sinks import describe
 from live.source import FrameSource, open_source
 from live.view import View
@@ -496,3 +496,22 @@ def test_a_run_outside_the_main_thread_leaves_signals_alone(clip: Path, model: s
     thread.join(30)
     assert done[0].answered == 150
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_what_nobody_sees_is_drawn_once_for_each_frame_and_not_again_while_there_is_none(clip: Path) -> None:
+    drawn: list[float] = []
+
+    def draw(image: Image, view: View, details: bool, help_: bool) -> Image:
+        drawn.append(view.time_s)
+        return image
+
+    with FileSource(clip, pace=False) as source:
+        for show, times in ((None, 1), (lambda _: None, 3)):
+            screen = Screen(source, draw=draw, show=show)
+            frame = source.next(5.0)
+            assert frame is not None
+            screen.update(Answer(frame, View(time_s=frame.time_s)))
+            screen.update(None)
+            screen.update(None)
+            assert drawn == [frame.time_s] * times
+            drawn.clear()
