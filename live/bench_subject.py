@@ -4,7 +4,7 @@ It knows nothing of clocks.
 """
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from itertools import chain, count, repeat
 from pathlib import Path
@@ -165,7 +165,7 @@ def warm_up(recognizer: Recognizer) -> int:
     return max(WARM_UP_FRAMES, recognizer.card.window + 2 * recognizer.answers_at_once)
 
 
-def share_encoded(subject: Subject, times_s: list[float]) -> float:
-    """How many of the frames that come at `times_s` are encoded, as a part of all."""
+def which_encoded(subject: Subject, times_s: Sequence[float]) -> list[bool]:
+    """Of each frame, where they come at `times_s`, whether it is encoded."""
     sampler = Sampler(subject.recognizer.card.sample_hz if subject.sampled else EVERY_FRAME_HZ)
-    return sum(map(sampler.take, times_s)) / len(times_s)
+    return [sampler.take(time_s) for time_s in times_s]

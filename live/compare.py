@@ -1,4 +1,4 @@
-"""The product beside its limits: the encoder alone, decoding alone and the whole path take turns in short rounds.
+"""The product beside its limits: these and the whole path take turns in short rounds.
 
 A noisy machine is noisy for all of them, so what counts is their ratio within a round.
 """
@@ -17,8 +17,8 @@ from rich.table import Table
 from live.bench_allocations import allocations
 from live.bench_children import first_answer, peak_memory
 from live.bench_loop import FilmedCamera, Times, loop, loop_file
-from live.bench_subject import Subject, Video, load, open_subject, share_encoded, warm_up
-from live.limits import EncoderAlone, decode_alone
+from live.bench_subject import Subject, Video, load, open_subject, warm_up, which_encoded
+from live.limits import EncoderAlone, both_at_once, decode_alone
 from live.live_source import LiveSource
 from live.overlay import Overlay
 from live.targets import print_rows, rows_of
@@ -36,6 +36,7 @@ class Round:
 
     encoder_fps: float
     decode_fps: float
+    both_fps: float  # the encoder while a thread decodes
     product_fps: float
     encoded: float  # this part of the frames
     encoder_ms: Times
@@ -49,6 +50,10 @@ class Round:
     @property
     def ratio(self) -> float:
         return self.product_fps / self.limit_fps
+
+    @property
+    def ratio_of_both(self) -> float:
+        return self.product_fps / self.both_fps
 
 
 def run_compare(
@@ -117,16 +122,19 @@ def measure_round(subject: Subject, alone: EncoderAlone, video: Video, frames: i
     recognizer = subject.recognizer
     skip = frames_to_fill(subject, video.rate_hz)
     decoded = decode_alone(video.path, skip, frames)
-    encoded = share_encoded(subject, decoded.times_s)
-    encoder_s = alone.seconds(max(10, round(decoded.frames * encoded)))
+    encoded = which_encoded(subject, decoded.times_s)
+    share = sum(encoded) / decoded.frames
+    encoder_s = alone.seconds(max(10, sum(encoded)))
+    both_fps = both_at_once(alone, video.path, skip, encoded)
     product = loop_file(recognizer, video.path, skip, frames)
     camera = LiveSource("filmed", lambda: FilmedCamera(video.path, PACED_HZ))
     paced = loop(recognizer, Overlay(recognizer.card), camera, frames_to_fill(subject, PACED_HZ), PACED_FRAMES)
     return Round(
-        encoder_fps=len(encoder_s) / sum(encoder_s) / encoded,
+        encoder_fps=len(encoder_s) / sum(encoder_s) / share,
         decode_fps=decoded.fps,
+        both_fps=both_fps,
         product_fps=product.fps,
-        encoded=encoded,
+        encoded=share,
         encoder_ms=Times.of(encoder_s),
         latency_ms=Times.of([answer.latency_s for answer in paced.answers]),
         stages_ms=product.stages_ms(),
@@ -155,8 +163,10 @@ def figures_of(rounds: Sequence[Round], subject: Subject) -> dict[str, Any]:
     return {
         "encoder_fps": spread([each.encoder_fps for each in rounds]),
         "decode_fps": spread([each.decode_fps for each in rounds]),
+        "both_fps": spread([each.both_fps for each in rounds]),
         "product_fps": product_fps,
         "ratio": spread([each.ratio for each in rounds], 4),
+        "ratio_of_both": spread([each.ratio_of_both for each in rounds], 4),
         "stages_ms": stages,
         "head_percent": round(stages["head"] * heads_per_s / 10, 2) if subject.model else None,
         "encoder_p95_ms": _median([each.encoder_ms.p95_ms for each in rounds]),
@@ -197,7 +207,12 @@ def _print(console: Console, document: dict[str, Any]) -> None:
     table = Table("frames/s", "median", "low", "high", title=f"{len(document['rounds'])} rounds")
     for column in table.columns[1:]:
         column.justify = "right"
-    names = {"encoder_fps": "encoder alone", "decode_fps": "decoding alone", "product_fps": "whole path"}
+    names = {
+        "encoder_fps": "encoder alone",
+        "decode_fps": "decoding alone",
+        "both_fps": "both at once",
+        "product_fps": "whole path",
+    }
     for key, name in names.items():
         table.add_row(name, *(f"{value:.1f}" for value in figures[key].values()))
     console.print(table)

@@ -9,13 +9,14 @@ from toys import draw_clip, make_model
 
 from live.bench_allocations import allocations
 from live.bench_loop import loop
-from live.bench_subject import describe_video, find_video, open_subject, share_encoded
+from live.bench_subject import describe_video, find_video, open_subject, which_encoded
 from live.file_source import FileSource
-from live.limits import EncoderAlone, decode_alone
+from live.limits import EncoderAlone, both_at_once, decode_alone
 from live.overlay import Overlay
 from live.rescaled import measured_video
 from models.errors import SourceError, UsageError
 from models.frames import read_video
+from models.threads import left_running
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +59,8 @@ def test_every_answer_of_the_loop_says_how_long_each_stage_took(clip: Path, mode
 def test_at_the_rate_on_the_card_a_third_of_the_frames_is_encoded(clip: Path, model: Path) -> None:
     times_s = [frame.time_s for frame in read_video(clip)]
     every, sampled = (open_subject(str(model), None, "cpu", 1, sampled=each) for each in (False, True))
-    assert share_encoded(every, times_s) == 1
-    assert share_encoded(sampled, times_s) == pytest.approx(1 / 3, abs=0.02)
+    assert all(which_encoded(every, times_s))
+    assert sum(which_encoded(sampled, times_s)) / len(times_s) == pytest.approx(1 / 3, abs=0.02)
 
 
 def test_the_limits_run_the_encoder_and_the_decoder_as_often_as_they_say(clip: Path, model: Path) -> None:
@@ -67,6 +68,17 @@ def test_the_limits_run_the_encoder_and_the_decoder_as_often_as_they_say(clip: P
     decoded = decode_alone(clip, 30, 1000)
     assert decoded.frames == 70
     assert decoded.times_s == pytest.approx([index / 30 for index in range(30, 100)], abs=0.001)
+
+
+def test_both_at_once_run_the_encoder_for_the_frames_that_are_encoded_and_end(
+    clip: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder, runs = EncoderAlone(model / "encoder.onnx", clip, "cpu", 1), []
+    run = encoder.run
+    monkeypatch.setattr(encoder, "run", lambda: runs.append(run()))
+    assert both_at_once(encoder, clip, 30, [True, False] * 35) > 0
+    assert len(runs) == 35
+    assert left_running() == []
 
 
 def test_a_video_that_ends_within_the_warm_up_is_refused(clip: Path) -> None:

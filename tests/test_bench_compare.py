@@ -35,7 +35,7 @@ def model(tmp_path: Path) -> Path:
 
 def a_round(encoder_fps: float, decode_fps: float, product_fps: float, encoded: float = 1.0) -> Round:
     stages_ms = {"decode": 3.0, "prepare": 0.3, "encode": 8.0, "head": 0.5, "draw": 0.5}
-    return Round(encoder_fps, decode_fps, product_fps, encoded, TIMES, TIMES, stages_ms)
+    return Round(encoder_fps, decode_fps, encoder_fps / 2, product_fps, encoded, TIMES, TIMES, stages_ms)
 
 
 def document(**changes: Any) -> dict[str, Any]:
@@ -58,6 +58,7 @@ def test_the_limit_is_the_slower_of_the_two_and_the_ratio_is_taken_within_a_roun
     figures = figures_of(rounds, open_subject(str(model), None, "cpu", 1))
     assert figures["ratio"] == {"median": 0.95, "low": 0.8, "high": 1.0}
     assert figures["product_fps"]["median"] == 90
+    assert figures["ratio_of_both"] == {"median": 1.6, "low": 1.5, "high": 1.9}
 
 
 def test_the_heads_share_is_that_of_the_frames_that_are_encoded(model: Path) -> None:
@@ -103,6 +104,7 @@ def test_the_comparison_ends_with_one_line_of_json_and_fails_only_far_from_the_l
     [only] = compared["rounds"]
     assert only["limit_fps"] == min(only["encoder_fps"], only["decode_fps"])
     assert only["ratio"] == pytest.approx(only["product_fps"] / only["limit_fps"])
+    assert only["both_fps"] > 0 and compared["figures"]["both_fps"]["median"] == round(only["both_fps"], 2)
     assert compared["source"]["size"] == "128x96"
     assert compared["figures"]["first_answer_s"]["median"] > 0
     assert compared["machine"] and compared["versions"]["numpy"]
