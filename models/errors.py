@@ -57,9 +57,9 @@ def told() -> Iterator[None]:
 
     So does a stop, once what is half done is tidied away.
     """
-    _end_tidily_by_sigterm()
     try:
-        yield
+        with _ended_tidily_by_sigterm():
+            yield
     except PointeError as error:
         _say(str(error))
         raise SystemExit(error.exit_code) from error
@@ -79,13 +79,20 @@ def _say(text: str) -> None:
     print(f"pointe: {harmless(text)}", file=sys.stderr)
 
 
-def _end_tidily_by_sigterm() -> None:
-    """SIGTERM ends the process as Ctrl-C does, through every `finally`; a second one ends it at once."""
+@contextmanager
+def _ended_tidily_by_sigterm() -> Iterator[None]:
+    """Meanwhile SIGTERM ends the process as Ctrl-C does, through every `finally`; a second one ends it at once."""
 
     def end(number: int, _frame: object) -> None:
         signal.signal(number, signal.SIG_DFL)
         raise SystemExit(128 + number)
 
     in_main = threading.current_thread() is threading.main_thread()
-    if in_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, end)
+    if not in_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
