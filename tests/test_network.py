@@ -85,6 +85,11 @@ def test_the_learning_rate_rises_and_then_falls() -> None:
     assert told[3] < told[0]
 
 
+def test_a_short_window_holds_no_more_true_steps_than_it_has() -> None:
+    assert [settings_for(window=window).least_steps for window in (4, 8, 30)] == [4, 8, 8]
+    assert settings_for(window=30, least_steps=20).least_steps == 20
+
+
 @pytest.mark.parametrize(
     ("setting", "value", "said"),
     [

@@ -28,7 +28,7 @@ class TrainSettings:
     sample_hz: float = _flag(15.0, "frames per second that are looked at")
     window: int = _flag(30, "steps that an answer is given on")
     delay_steps: int = _flag(0, "a window's answer speaks of so many steps before its end")
-    least_steps: int = _flag(8, "true steps that a window holds at least, the rest being padding")
+    least_steps: int = _flag(8, "true steps that a window holds at least, the rest being padding; at most all")
 
     # the network
     units: int = _flag(128, "width of the LSTM")
@@ -133,4 +133,7 @@ def settings_for(head: str | None = None, **changed: Any) -> TrainSettings:
     unknown = set(given) - {field.name for field in dataclasses.fields(TrainSettings)}
     if unknown:
         raise UsageError(f"No such training setting: {', '.join(sorted(unknown))}.")
-    return TrainSettings(**(preset | given))
+    chosen = preset | given
+    if "least_steps" not in given and "window" in chosen:  # no more than a short window has
+        chosen["least_steps"] = min(TrainSettings.least_steps, max(1, chosen["window"]))
+    return TrainSettings(**chosen)
