@@ -11,6 +11,7 @@ from typing import Self
 
 from live.moves import Move
 from live.outputs import OutputFile, SinkError
+from models.errors import reason_of
 
 COLUMNS = ("move", "start_s", "end_s", "confidence")
 SOURCE = "source"  # a further column where there are several
@@ -92,7 +93,7 @@ class Events:
         return SinkError(f"{self.path} was removed while it was written.")
 
     def _failed(self, error: OSError) -> SinkError:
-        return SinkError(f"{self.path} cannot be written: {(error.strerror or 'it is closed').lower()}.")
+        return SinkError(f"{self.path} cannot be written: {reason_of(error, 'it is closed')}.")
 
 
 def events_of(moves: Iterable[Move], *, as_csv: bool) -> str:

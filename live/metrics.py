@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from live.source import FrameSource
 from live.view import View
 from models.card import NONE
-from models.errors import UsageError
+from models.errors import UsageError, reason_of
 from models.machine import install_command
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Metrics:
             self._server, self._thread = start_http_server(port, HOST, registry)
         except OSError as error:
             raise UsageError(
-                f"--metrics-port {port} cannot be had: {(error.strerror or 'unknown').lower()}.\nGive another."
+                f"--metrics-port {port} cannot be had: {reason_of(error, 'unknown')}.\nGive another."
             ) from error
 
     @property

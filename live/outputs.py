@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from models.errors import PointeError, UsageError
+from models.errors import PointeError, UsageError, reason_of
 
 try:
     import fcntl
@@ -140,10 +140,6 @@ def hold(file: BinaryIO) -> None:
         raise
     except OSError:  # a file system that knows no locks
         return
-
-
-def reason_of(error: OSError) -> str:
-    return (error.strerror or "it cannot be opened").lower()
 
 
 def _same(path: Path, other: Path) -> bool:

@@ -17,6 +17,7 @@ from urllib.request import (
 )
 
 from live.address import DEFAULT_PORTS, ENCRYPTED
+from models.errors import reason_of
 
 # How long a host is asked; the second question, where it wants a password, has to be answered in the same time.
 PROBE_TIMEOUT_S = 1.0
@@ -44,7 +45,7 @@ def why_no_picture(url: str) -> str:
     except TimeoutError:
         return "no answer"
     except OSError as error:
-        return (error.strerror or "cannot be reached").lower()
+        return reason_of(error, "cannot be reached")
     return _in_words(answer, parts)
 
 

@@ -14,8 +14,8 @@ from typing import Self
 import cv2
 import numpy as np
 
-from live.encoder import end_encoder, start_encoder, why_it_ended
 from live.outputs import OutputFile, SinkError
+from live.video_encoder import end_encoder, start_encoder, why_it_ended
 from models.children import without_ffmpeg
 from models.frames import Image
 from models.pictures import Pictures

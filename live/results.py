@@ -14,11 +14,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from live.events import events_of
-from live.outputs import SinkError, hold, reason_of
+from live.outputs import SinkError, hold
 from live.videos import Video
 from live.workers import Classified
 from models.card import remove_halves, sha256_of, write_atomically
-from models.errors import UsageError
+from models.errors import UsageError, reason_of
 
 RECORDS = ".pointe"  # hidden, within the folder of the results
 LOCK = ".pointe.lock"  # beside them: among them there are the user's folders, which may have any name

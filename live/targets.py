@@ -44,7 +44,7 @@ def _path_rows(document: dict[str, Any]) -> list[Row]:
     return [
         Row(
             f"whole path, {frames}, against {document['slowest']} alone",
-            f"{ratio['median']:.3f} ({ratio['low']:.3f} to {ratio['high']:.3f})",
+            with_spread(ratio),
             target,
             ratio["median"] >= OF_THE_LIMIT,
         ),
@@ -90,6 +90,11 @@ def rows_against(document: dict[str, Any]) -> list[Row]:
             TIMES_ON_ITS_NETWORKS,
         ),
     ]
+
+
+def with_spread(ratio: dict[str, float]) -> str:
+    """The median of the rounds, and between what they lie."""
+    return f"{ratio['median']:.3f} ({ratio['low']:.3f} to {ratio['high']:.3f})"
 
 
 def print_rows(console: Console, rows: Sequence[Row]) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from live.address import DEMO, printable, redact
+from models.errors import reason_of
 from models.files import is_file, is_folder
 
 # What a folder is searched for. A file that is named itself is tried whatever its name.
@@ -106,7 +107,7 @@ def _matching(pattern: Path, failed: list[Failed]) -> list[Video] | str:
     try:
         paths = sorted(fixed.glob(str(Path(*rest)))) if rest else [fixed]
     except OSError as error:
-        return (error.strerror or "cannot be read").lower()
+        return reason_of(error, "cannot be read")
     for path in paths:
         name = _below(fixed, path)
         if not hidden and any(part.startswith(".") for part in name.parts):
@@ -129,7 +130,7 @@ def _within(folder: Path, root: Path, failed: list[Failed]) -> list[Video]:
 
     def closed(error: OSError) -> None:
         place = shown(Path(error.filename))
-        failed.append(Failed(place, f"this folder cannot be read: {(error.strerror or 'unknown').lower()}"))
+        failed.append(Failed(place, f"this folder cannot be read: {reason_of(error, 'unknown')}"))
 
     videos = []
     for place, folders, files in os.walk(folder, onerror=closed):

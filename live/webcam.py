@@ -17,7 +17,7 @@ import cv2
 from live.address import Camera, printable
 from live.cameras import DEVICES, JOIN_GROUP, found_cameras, users_of
 from live.capture import Capture, UnreachableError
-from models.errors import UsageError
+from models.errors import UsageError, reason_of
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,6 @@ def _reason(error: OSError, device: Path) -> tuple[str, str]:
     if error.errno in (errno.ENXIO, errno.ENODEV):
         return f"{device} has no camera behind it", "Plug it in again. `pointe cameras` lists what is there."
     return (
-        f"{device} cannot be opened: {(error.strerror or 'unknown').lower()}",
+        f"{device} cannot be opened: {reason_of(error, 'unknown')}",
         "`pointe cameras` lists what is there.",
     )

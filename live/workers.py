@@ -25,7 +25,7 @@ from live.moves import Move, MoveTracker
 from live.recognizer import Recognizer
 from models.children import stops_held_back
 from models.damage import Reading
-from models.errors import ModelError, PointeError, SourceError
+from models.errors import ModelError, PointeError, SourceError, reason_of
 from models.frames import Frame
 from models.runtime import Device
 
@@ -270,5 +270,5 @@ def _hash_of(path: Path, pulse: _Pulse) -> tuple[str, int, int]:
                 whole.update(part)
                 pulse.beat(0)
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {(error.strerror or 'it cannot be opened').lower()}.") from error
+        raise SourceError(f"{path} cannot be read: {reason_of(error)}.") from error
     return whole.hexdigest(), status.st_size, status.st_mtime_ns

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import imageio_ffmpeg
 
+from models.errors import reason_of
+
 
 def ffmpeg_path() -> str:
     """Where the ffmpeg command is, so far as that can be known without running it. Raises OSError where it is not."""
@@ -19,8 +21,7 @@ def ffmpeg_path() -> str:
 
 def without_ffmpeg(failed: str, error: OSError) -> str:
     """What to say where ffmpeg could not be started; `failed` is as in "lesson.mp4 cannot be read"."""
-    reason = (error.strerror or "unknown").lower()
-    return f"{failed} without ffmpeg, which does not start: {reason}.\nType: pointe doctor"
+    return f"{failed} without ffmpeg, which does not start: {reason_of(error, 'unknown')}.\nType: pointe doctor"
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from models.encoders import Encoder, Feature, ImageEncoder, PoseEncoder
 from models.errors import DeviceError, ModelError
 from models.frames import Frame
 from models.machine import install_command
-from models.nvidia import PROVIDERS, NvidiaDevice, provider_options
+from models.nvidia import PROVIDERS, NvidiaDevice, holds_int8, provider_options
 from models.on_device import DeviceEncoder, OneGraph, place_of
 from models.one_graph import graph_file
 from models.runtime import Session, first_line, not_started, say_once, session_options
@@ -158,8 +158,7 @@ def _session(folder: Path, card: ModelCard, device: Literal["cpu"] | NvidiaDevic
     import onnxruntime as ort
 
     graph = graph_file(folder, card, in_half=way.in_half)
-    quantised = b"DequantizeLinear" in graph.read_bytes()
-    providers = provider_options(device, in_half=way.in_half, recorded=way.recorded, quantised=quantised)
+    providers = provider_options(device, in_half=way.in_half, recorded=way.recorded, quantised=holds_int8(graph))
     return InOneThread(
         lambda: ort.InferenceSession(str(graph), session_options(1), providers=providers, enable_fallback=0)
     )

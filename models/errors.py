@@ -21,6 +21,11 @@ def harmless(text: str) -> str:
     return "".join(char if char.isprintable() or char == "\n" else "?" for char in text)
 
 
+def reason_of(error: OSError, otherwise: str = "it cannot be opened") -> str:
+    """What the system says is wrong, in the middle of a sentence; `otherwise` where it says nothing."""
+    return (error.strerror or otherwise).lower()
+
+
 class PointeError(Exception):
     """Base of every error that is the input's fault and not the program's. The text is one or two lines."""
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.decoding import decoded_by_ffmpeg
-from models.errors import SourceError
+from models.errors import SourceError, reason_of
 from models.ffmpeg_options import ffmpeg_options
 from models.files import is_file
 from models.pictures import Pictures
@@ -101,7 +101,7 @@ def _refuse_lists(path: Path) -> None:
         with path.open("rb") as file:
             start = file.read(LIST_BYTES)
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {(error.strerror or 'it cannot be opened').lower()}.") from error
+        raise SourceError(f"{path} cannot be read: {reason_of(error)}.") from error
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if text.startswith(LISTS):
         raise SourceError(f"{path} is a list of other files and no video.\nGive the video itself.")

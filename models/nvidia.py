@@ -132,6 +132,11 @@ def provider_options(
     return providers
 
 
+def holds_int8(network: Path) -> bool:
+    """Whether an ONNX file holds int8 weights with their scales."""
+    return b"DequantizeLinear" in network.read_bytes()
+
+
 def _missing_of_driver(major: int) -> Missing | None:
     """What of the driver is missing to run CUDA `major`.
 

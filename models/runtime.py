@@ -18,7 +18,7 @@ from models.bounded import within_bounds
 from models.card import LARGEST_NETWORK_BYTES
 from models.errors import DeviceError, ModelError
 from models.machine import cores, install_command
-from models.nvidia import PROVIDERS, NvidiaDevice, missing_for, provider_options, why_not_started
+from models.nvidia import PROVIDERS, NvidiaDevice, holds_int8, missing_for, provider_options, why_not_started
 
 Device = Literal["auto", "cpu", "cuda", "tensorrt"]
 DEVICES: tuple[Device, ...] = ("auto", "cpu", "cuda", "tensorrt")
@@ -112,7 +112,7 @@ def open_session(path: Path, device: Device = "auto", threads: int = 1) -> Sessi
     options = session_options(threads)
 
     def load() -> Session:
-        quantised = chosen == "tensorrt" and b"DequantizeLinear" in path.read_bytes()
+        quantised = chosen == "tensorrt" and holds_int8(path)
         providers = provider_options(chosen, in_half=False, recorded=False, quantised=quantised)
         session = ort.InferenceSession(str(path), options, providers=providers, enable_fallback=0)
         return Session(session, path, ort.RunOptions())

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from live.targets import Row, rows_against, rows_of, verdict
+from live.targets import Row, rows_against, rows_of, verdict, with_spread
 from models.card import write_atomically
 from scripts.bench_growth import OUT
 from scripts.performance_pictures import growth_picture, stages_picture
@@ -124,11 +124,7 @@ def _rates(compared: Mapping[str, Document]) -> str:
     for title, document in compared.items():
         own = document["figures"]
         rates = [f"{own[key]['median']:.1f}" for key in ("encoder_fps", "decode_fps", "both_fps", "product_fps")]
-        ratios = [
-            f"{own[key]['median']:.3f} ({own[key]['low']:.3f} to {own[key]['high']:.3f})"
-            for key in ("ratio", "ratio_of_both")
-        ]
-        rows.append((title, *rates, *ratios))
+        rows.append((title, *rates, with_spread(own["ratio"]), with_spread(own["ratio_of_both"])))
     return _table(
         (
             "frames of the file a second",

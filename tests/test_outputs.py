@@ -19,12 +19,12 @@ import pytest
 from toys import picture
 
 from live import recording as recording_module
-from live.encoder import FRAGMENT_S
 from live.events import Events, events_of
 from live.file_source import FileSource
 from live.moves import Move
 from live.outputs import SinkError, check_outputs
 from live.recording import Recording
+from live.video_encoder import FRAGMENT_S
 from models.errors import UsageError
 from models.frames import read_video
 from models.threads import left_running

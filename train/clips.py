@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from models.card import display_name
-from models.errors import UsageError
+from models.errors import UsageError, reason_of
 from models.files import is_file, is_folder
 from train.clip import TEST, TRAIN, Clip, Skipped, Split
 from train.split import choose_clips, choose_dancers, dancers_in
@@ -126,8 +126,9 @@ def visible(parent: Path) -> list[Path]:
     try:
         return sorted(path for path in parent.iterdir() if not path.name.startswith("."))
     except OSError as error:
-        reason = (error.strerror or "unknown").lower()
-        raise UsageError(f"{parent} cannot be read: {reason}.\nLet yourself read it, or move it away.") from error
+        raise UsageError(
+            f"{parent} cannot be read: {reason_of(error, 'unknown')}.\nLet yourself read it, or move it away."
+        ) from error
 
 
 def _is_sidecar(path: Path) -> bool:
@@ -209,8 +210,9 @@ def _read_csv(data: Path) -> dict[Path, _Listed]:
                     raise UsageError(f"{where}: {row['path']} is listed twice.\nKeep one of the lines.")
                 listed[clip] = _Listed(_dancer_name(row["dancer"] or ""), _split_of(row.get("split"), where))
     except OSError as error:
-        reason = (error.strerror or "unknown").lower()
-        raise UsageError(f"{path} cannot be read: {reason}.\nLet yourself read it, or remove it.") from error
+        raise UsageError(
+            f"{path} cannot be read: {reason_of(error, 'unknown')}.\nLet yourself read it, or remove it."
+        ) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{path} cannot be read as UTF-8 CSV: {error}.\nSave it as UTF-8.") from error
     return listed
