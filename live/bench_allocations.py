@@ -48,8 +48,9 @@ def allocations(recognizer: Recognizer, video: Path) -> Allocations:
                 places.update(_alive(frame_bytes))
                 tracemalloc.reset_peak()  # what looking itself took does not count
 
+    source = FileSource(video, pace=False, beforehand=recognizer.beforehand())
     try:
-        loop(recognizer, Overlay(recognizer.card), FileSource(video, pace=False), skip, TRACED_FRAMES, look)
+        loop(recognizer, Overlay(recognizer.card), source, skip, TRACED_FRAMES, look)
     finally:
         tracemalloc.stop()
     return Allocations(frame_bytes, peak_bytes, dict(places))

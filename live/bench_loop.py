@@ -132,7 +132,8 @@ def loop_file(recognizer: Recognizer, video: Path, skip: int, frames: int) -> Lo
     Raises:
         UsageError: it ends before there are two answers, between which there is a time.
     """
-    run = loop(recognizer, Overlay(recognizer.card), FileSource(video, pace=False), skip, frames)
+    source = FileSource(video, pace=False, beforehand=recognizer.beforehand())
+    run = loop(recognizer, Overlay(recognizer.card), source, skip, frames)
     if len(run.answers) < 2:
         raise UsageError(f"{video} is too short: at least {skip + 2} frames are needed.\nGive a longer video, or demo.")
     return run

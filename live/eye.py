@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 
 from live.ahead import Ahead
-from live.recognizer import Recognizer, Seen, Taken
+from live.recognizer import Recognizer, Seen, Taken, prepare_s
 from live.source import FrameSource
 from models.encoders import Encoder, Feature
 from models.frames import Frame
@@ -19,7 +19,7 @@ from models.threads import THREAD_PREFIX
 # Without a new frame whoever waits is told so this often.
 TICK_S = 0.1
 # Encoded frames that wait for whoever takes them, or as many as are answered at once.
-SEEN_AHEAD = 2
+SEEN_AHEAD = 8
 # For so long a frame of a file that nobody watches waits for others to be answered with it.
 LINGER_S = 0.05
 # An encoder that is in a slow network ends after it.
@@ -133,8 +133,8 @@ class _Lanes:
         try:
             start = time.perf_counter()
             prepared = encoder.prepare(taken.frame)
-            ready = time.perf_counter()
+            took_s, ready = prepare_s(taken, start), time.perf_counter()
             feature = encoder.interpret(encoder.infer(prepared), taken.frame)
-            return feature, ready - start, time.perf_counter() - ready
+            return feature, took_s, time.perf_counter() - ready
         finally:
             self._free.put(encoder)

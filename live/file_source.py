@@ -1,7 +1,7 @@
 """Frames of a video file: every one of them, at their own times where that is asked for."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -37,12 +37,21 @@ class FileSource(Framed):
     now_s = None
     gives = None
 
-    def __init__(self, path: Path, *, pace: bool = True, name: str | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        pace: bool = True,
+        name: str | None = None,
+        beforehand: Callable[[Frame], Frame] | None = None,
+    ) -> None:
+        """`beforehand` is done to each frame in the thread that decodes it."""
         self.name = name or path.name
         self.captured = 0
         self.decode_s = 0.0
         self._path = path
         self._reading = Reading(path)
+        self._beforehand = beforehand
         self.paced = pace
         self._paused = False
         self._start_s: float | None = None  # when, on the monotonic clock, media time 0 was or would have been
@@ -100,7 +109,7 @@ class FileSource(Framed):
             if frame is None:
                 return
             self.decode_s = time.perf_counter() - start
-            yield frame
+            yield frame if self._beforehand is None else self._beforehand(frame)
 
 
 def _rate_of(path: Path) -> float:

@@ -10,6 +10,7 @@ from live.log import say
 from live.source import FrameSource, open_source
 from live.webcam import Wanted
 from models.card import DEFAULT_MODEL
+from models.frames import Frame
 from models.runtime import Device
 
 
@@ -32,8 +33,10 @@ class Options:
     tell: Callable[[str], None] = say
     connect: Callable[[Camera | Address], Capture] | None = None  # opens a camera or an address in place of OpenCV
 
-    def open(self, source: str, *, paced: bool) -> FrameSource:
+    def open(self, source: str, *, paced: bool, beforehand: Callable[[Frame], Frame] | None = None) -> FrameSource:
         """Open one of the sources; where `paced` a file is given at its own times, unless that is not wanted.
+
+        `beforehand` is as for `open_source`.
 
         Raises:
             SourceError, UsageError: those of `open_source`.
@@ -44,4 +47,5 @@ class Options:
             give_up_after_s=self.give_up_after_s,
             wanted=self.wanted,
             connect=self.connect,
+            beforehand=beforehand,
         )

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from live.beforehand import Beforehand
 from live.gpu import on_gpu
 from live.networks import check_encoder, check_head
 from live.several import Head, Several
@@ -173,6 +174,11 @@ class Recognizer:
         """Whether the last sampled frame showed a dancer."""
         return self._dancer
 
+    def beforehand(self) -> Beforehand | None:
+        """What may be done to frames before they are taken up, in another thread; None where all hangs on the last."""
+        encoder = self.encoder
+        return Beforehand(encoder.input_size, 1 / self._sampler.period_s) if encoder.whole_frame else None
+
     def reset(self) -> None:
         """Forget the frames so far, as for a new stream."""
         self._begin_afresh()
@@ -207,7 +213,7 @@ class Recognizer:
         """`see`, second part: what the network looks at, which depends on what it saw last."""
         start = time.perf_counter()
         input_ = self.encoder.prepare(taken.frame) if taken.sampled else None
-        return Prepared(taken, input_, time.perf_counter() - start)
+        return Prepared(taken, input_, prepare_s(taken, start))
 
     def encode(self, prepared: Prepared) -> Seen:
         """`see`, third part: the network, before the next frame is prepared."""
@@ -307,6 +313,12 @@ class Recognizer:
         self._window[:] = 0  # the front padding that short windows are trained with
         self._filled = 0
         self._feature_s = -np.inf
+
+
+def prepare_s(taken: Taken, start: float) -> float:
+    """Seconds that it took to prepare a frame: those since `start`, and those in which its look was made beforehand."""
+    look = taken.frame.look if taken.sampled else None
+    return time.perf_counter() - start + (look.took_s if look else 0.0)
 
 
 def _calibrated(probabilities: Probabilities, temperature: float) -> Probabilities:

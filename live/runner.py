@@ -2,8 +2,9 @@
 
 Three things overlap: the source reads in its thread, recognition runs in another, and this one draws, shows and
 records. Of a file the encoder has a thread to itself, so that it never waits for what follows from its answer; of a
-camera it does not, since handing over takes time and the next frame is not there yet. Each knows the others only by
-what they give.
+camera it does not, since handing over takes time and the next frame is not there yet. What follows from the encoder's
+answer is done by this thread where nobody sees a file: then no key and no eye waits for it. Each knows the others only
+by what they give.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from dataclasses import replace
 import cv2
 
 from live.address import File, understand
-from live.ahead import Ahead
+from live.ahead import Ahead, InTurn, Items
 from live.log import say
 from live.metrics import Metrics
 from live.moves import Move, MoveTracker
@@ -22,7 +23,7 @@ from live.outage import Asked, Outage, tell_damage
 from live.outputs import check_outputs
 from live.overlay import Overlay
 from live.recognizer import Recognizer
-from live.screen import Draw, Screen
+from live.screen import Answer, Draw, Screen
 from live.sinks import can_be_shown, open_sinks, tell_missing
 from live.source import FrameSource
 from live.stopping import Interrupted, stop_signals
@@ -57,7 +58,7 @@ def run(
     The source is closed then, unless an error is raised.
 
     Args:
-        on_move: called with each move as it ends, from the recognising thread.
+        on_move: called with each move as it ends, from the thread that answers.
         on_answer: called with each answer, from there too.
         tell: takes a line about a source that fails or comes back.
         wanted: what the camera was asked for; what it gives is told once it was measured.
@@ -66,7 +67,11 @@ def run(
     watch = Watch(source, recognizer, tracker, on_move, on_answer)
     depth = 1 if source.live else ANSWERED_AHEAD
     seen = watch.eye.one_by_one(max_seconds) if source.live else watch.eye.ahead(max_seconds)
-    answers = Ahead(watch.answers(seen), depth, "recogniser", newest=source.live)
+    answers: Items[Answer] = (
+        Ahead(watch.answers(seen), depth, "recogniser", newest=source.live)
+        if source.live or screen.shown
+        else InTurn(watch.answers(seen))
+    )
     outage, asked = Outage(source, tell), Asked(source, wanted, tell)
     try:
         while not (answers.ended or screen.quit or stopped()):
@@ -100,7 +105,8 @@ def live(source: str, options: Options) -> Summary:
             folder = find_model(options.model)
             recognizer = Recognizer.load(folder, options.device, options.threads, threads_apart=path is not None)
             tracker = MoveTracker(recognizer.card, options.threshold)
-            frames = stack.enter_context(options.open(source, paced=shown))
+            opened = options.open(source, paced=shown, beforehand=recognizer.beforehand())
+            frames = stack.enter_context(opened)
             stop.raises = False
         except Interrupted:
             return Summary(exit_code=stop.exit_code)

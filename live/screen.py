@@ -48,6 +48,11 @@ class Screen:
         self._last: Answer | None = None
         self._pictures = Pictures()
 
+    @property
+    def shown(self) -> bool:
+        """Whether somebody sees it."""
+        return self._show is not None
+
     def update(self, answer: Answer | None) -> None:
         """Draw and show the answer. None: draw the last one again, for there may be a key or a new status."""
         self._last = answer or self._last

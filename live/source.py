@@ -85,6 +85,7 @@ def open_source(
     give_up_after_s: float | None = None,
     wanted: Wanted | None = None,
     connect: Callable[[Camera | Address], Capture] | None = None,
+    beforehand: Callable[[Frame], Frame] | None = None,
 ) -> FrameSource:
     """Open what a user named and wait for its first frame.
 
@@ -94,6 +95,7 @@ def open_source(
         give_up_after_s: a camera without a frame for so long is an error; None connects again for ever.
         wanted: what a webcam is asked for.
         connect: opens a camera or an address in place of OpenCV.
+        beforehand: is done to each frame of a file in the thread that decodes it.
 
     Raises:
         SourceError: it may not be opened, or gives no frame; the text shows no password.
@@ -104,7 +106,8 @@ def open_source(
         raise UsageError(f"--camera-size and --camera-fps are for webcams, and {place.shown} is none.\nLeave them out.")
     silence_opencv()
     if isinstance(place, File):
-        return FileSource(place.path, pace=pace, name="demo" if text == "demo" else None)
+        name = "demo" if text == "demo" else None
+        return FileSource(place.path, pace=pace, name=name, beforehand=beforehand)
 
     def open_place() -> Capture:
         if connect:

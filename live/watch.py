@@ -6,7 +6,7 @@ from the one before.
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +77,7 @@ class Watch:
         self._rate = Rate()
         self._latency_s: float | None = None
 
-    def answers(self, seen: Generator[list[Seen]]) -> Iterator[Answer | None]:
+    def answers(self, seen: Generator[list[Seen]]) -> Generator[Answer | None]:
         """An answer for each frame that was seen; None where there was none. Closing it closes `seen`."""
         with closing(seen):
             for frames in seen:

@@ -43,6 +43,7 @@ class Encoder(Protocol):
 
     feature_dim: int
     input_size: int  # pixels, square
+    whole_frame: bool  # what it looks at is all of a frame, whatever it saw before
     keypoints: npt.NDArray[np.float32] | None  # (17, 3): x, y in pixels, score; of the last frame, for drawing
     box: Box | None  # what of the last frame was looked at; None is all of it
     provider: str
@@ -75,6 +76,7 @@ class PoseEncoder:
     """
 
     feature_dim = POSE_DIM
+    whole_frame = False
 
     def __init__(self, session: Session) -> None:
         size = _square_size(session, POSE_INPUT, "int32 (1, size, size, 3)")
@@ -129,6 +131,8 @@ class PoseEncoder:
 class ImageEncoder:
     """An ImageNet CNN on the whole frame, stretched to a square; its pooled features, normalisation in the graph."""
 
+    whole_frame = True
+
     def __init__(self, session: Session) -> None:
         size = _square_size(session, IMAGE_INPUT, "uint8 (batch, size, size, 3)")
         features = session.output.shape
@@ -138,7 +142,7 @@ class ImageEncoder:
         self.provider = session.provider
         self.feature_dim = features[1]
         self.input_size = size
-        self._input = np.empty((1, size, size, 3), np.uint8)
+        self._input = np.empty((size, size, 3), np.uint8)
         self.keypoints: npt.NDArray[np.float32] | None = None
         self.box: Box | None = None
 
@@ -150,11 +154,12 @@ class ImageEncoder:
 
     def picture(self, frame: Frame) -> npt.NDArray[np.uint8]:
         """What the network looks at of the frame: (size, size, 3) RGB; valid until the next call."""
-        return to_input(frame.image, None, self.input_size, self._input[0])
+        if frame.look is not None and len(frame.look.picture) == self.input_size:
+            return frame.look.picture
+        return to_input(frame.image, None, self.input_size, self._input)
 
     def prepare(self, frame: Frame) -> npt.NDArray[np.uint8]:
-        self.picture(frame)
-        return self._input
+        return self.picture(frame)[None]
 
     def infer(self, prepared: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         return self._session.run(prepared)

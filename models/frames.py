@@ -36,12 +36,21 @@ LIST_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """What an encoder of whole frames looks at, made before it is the frame's turn."""
+
+    picture: Image  # (size, size, 3) RGB
+    took_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """One picture of a source. `time_s` is media time for a file, seconds since the start for a live source."""
 
     image: Image  # (height, width, 3) BGR
     index: int
     time_s: float
+    look: Look | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ class DeviceEncoder:
         self._height = 0
         self._kept_s = -np.inf
         self.feature_dim = moves
-        self.input_size = eyes.input_size
+        self.input_size, self.whole_frame = eyes.input_size, eyes.whole_frame
         self.provider = graph.provider
         self.keypoints: npt.NDArray[np.float32] | None = None
         self.box: Box | None = None

@@ -45,6 +45,7 @@ class Replay:
 
     provider = "made features"
     input_size = 1
+    whole_frame = False
     box: Box | None = None
     keypoints: npt.NDArray[np.float32] | None = None
 

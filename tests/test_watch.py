@@ -10,6 +10,7 @@ import pytest
 from toys import draw_clip, make_model
 
 from live.address import DEMO
+from live.eye import SEEN_AHEAD
 from live.file_source import FileSource
 from live.moves import Move, MoveTracker
 from live.recognizer import Prepared, Recognizer, Seen
@@ -142,7 +143,7 @@ def test_frames_that_were_encoded_and_not_asked_for_are_not_among_those_of_a_fil
         while watch.answered < 10:
             next(answers)
         answers.close()
-        waiting = 2 * (MOST_SMALL if small else MOST)
+        waiting = SEEN_AHEAD + (MOST_SMALL if small else MOST)
         assert 10 <= source.captured <= 10 + waiting + 2 * frames_at_once + 2
     summary = watch.summary()
     assert (summary.frames, summary.answered, summary.dropped) == (10, 10, 0)
