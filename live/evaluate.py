@@ -1,15 +1,17 @@
 """What a model makes of a clip, or of a long stream, through the live recogniser frame by frame."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from live.moves import Move, MoveTracker
-from live.recognizer import Prediction, Probabilities, Recognizer
+from live.recognizer import Prediction, Probabilities, Recognizer, Seen
 from models.errors import SourceError
 from models.frames import Frame
+
+NO_PICTURE = np.empty((0, 0, 3), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,31 @@ def follow(
     recognizer.reset()
     tracker.finish()
     now_s = 0.0
-    for frame in frames:
-        now_s = frame.time_s
-        prediction = recognizer.push(frame)
-        yield now_s, prediction, tracker.follow(prediction, now_s)
+    for lot in _lots(recognizer, frames):
+        for seen, outcome in zip(lot, recognizer.answers(lot), strict=True):
+            now_s = seen.frame.time_s
+            yield now_s, outcome.prediction, tracker.follow(outcome.prediction, now_s)
     yield now_s, None, tracker.finish()
     recognizer.reset()
+
+
+def _lots(recognizer: Recognizer, frames: Iterable[Frame]) -> Iterator[list[Seen]]:
+    """What the encoder makes of each frame: as many as the head gains by, with those between that it does not answer.
+
+    Without their pictures, whose memory can be used again at once.
+    """
+    lot: list[Seen] = []
+    sampled = 0
+    for frame in frames:
+        seen = recognizer.see(frame)
+        bare = replace(frame, image=NO_PICTURE, look=None)
+        lot.append(replace(seen, taken=replace(seen.taken, frame=bare)))
+        sampled += seen.taken.sampled
+        if sampled >= recognizer.answers_at_once:
+            yield lot
+            lot, sampled = [], 0
+    if lot:
+        yield lot
 
 
 def watch(recognizer: Recognizer, tracker: MoveTracker, frames: Iterable[Frame]) -> Watched:
@@ -82,7 +103,12 @@ def answer_clip(recognizer: Recognizer, frames: Iterable[Frame]) -> Probabilitie
         SourceError: the clip cannot be read, or no dancer is seen in it.
     """
     recognizer.reset()
-    answers = [prediction.probabilities for frame in frames if (prediction := recognizer.push(frame))]
+    answers = [
+        outcome.prediction.probabilities
+        for lot in _lots(recognizer, frames)
+        for outcome in recognizer.answers(lot)
+        if outcome.prediction
+    ]
     short = recognizer.finish()
     if not answers and short:
         answers = [short.probabilities]

@@ -161,7 +161,7 @@ class Recognizer:
 
     @property
     def answers_at_once(self) -> int:
-        """So many frames at once, and no more, may be given to `answers`; 1 where the head gains nothing by it."""
+        """So many sampled frames at once, and no more, may be given to `answers`; 1 where the head gains nothing."""
         return self._several.at_once
 
     @property

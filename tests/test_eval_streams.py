@@ -3,7 +3,7 @@
 import json
 import math
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from toys import NAMES, draw_clip, make_card, make_model
 from live.evaluate import watch
 from live.moves import MoveTracker
 from live.options import Options
-from live.recognizer import Prediction, Recognizer
+from live.recognizer import Outcome, Prediction, Recognizer, Seen, StageTimes, Taken
 from live.runner import live
 from models.card import ModelCard, Provenance
 from models.errors import PartlyDone, SourceError, UsageError
@@ -83,11 +83,20 @@ class NoNetwork:
     def __init__(self, **card: object) -> None:
         self.card = make_card(smoothing_s=0.0, **card)
 
+    answers_at_once = 3
+
     def reset(self) -> None: ...
 
-    def push(self, frame: Any) -> Prediction | None:
-        sure = np.array([0, 1, 0, 0], np.float32)
-        return Prediction(sure, frame.time_s) if frame.image.any() else None
+    def likeliest(self, frame: Frame) -> int:
+        return 1
+
+    def see(self, frame: Frame) -> Seen:
+        sure = np.eye(4, dtype=np.float32)[self.likeliest(frame)] if frame.image.any() else None
+        return Seen(Taken(frame, 0.0, True, False), sure, sure is not None, None, None, 0.0, 0.0)
+
+    def answers(self, seen: Sequence[Seen]) -> list[Outcome]:
+        said = [None if each.feature is None else Prediction(each.feature, each.frame.time_s) for each in seen]
+        return [Outcome(each, 0, StageTimes()) for each in said]
 
 
 def test_a_move_ends_where_the_dancer_is_lost(tmp_path: Path) -> None:
@@ -105,7 +114,7 @@ def test_a_move_is_announced_when_its_own_name_is_first_shown() -> None:
     related = [m.model_copy(update={"family": "both", "enter": 0.7} if m.name != "none" else {}) for m in CARD.moves]
     recognizer.card = recognizer.card.model_copy(update={"moves": tuple(related)})
     likeliest = [1] * 10 + [2] * 30
-    recognizer.push = lambda frame: Prediction(np.eye(4, dtype=np.float32)[likeliest[frame.index]], frame.time_s)
+    recognizer.likeliest = lambda frame: likeliest[frame.index]
     frames = [Frame(np.full((1, 1, 3), 255, np.uint8), i, i / 10) for i in range(40)]
     seen = watch(recognizer, MoveTracker(recognizer.card), frames)
     [move] = seen.moves

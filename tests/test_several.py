@@ -11,7 +11,9 @@ from toys import NAMES, WINDOW, make_card, picture, save_head
 
 from export.quantize import quantize_head
 from export.to_onnx import head_to_onnx
-from live.recognizer import Outcome, Recognizer, Seen
+from live.evaluate import follow
+from live.moves import MoveTracker
+from live.recognizer import Outcome, Recognizer
 from live.several import LEAST_BYTES, MOST, MOST_SMALL, Several
 from models.card import DEFAULT_MODEL, HEAD_FILE, find_model
 from models.frames import Frame
@@ -43,7 +45,7 @@ def head(request: pytest.FixtureRequest, original: Path, tmp_path: Path) -> Sess
     return open_session(tmp_path / HEAD_FILE, "cpu")
 
 
-def seen_frames(recognizer: Recognizer) -> Iterator[Seen]:
+def frames() -> Iterator[Frame]:
     """At 20 Hz of which 10 are sampled; a gap, frames without a dancer, few and many, and a jump back among them."""
     rng = np.random.default_rng(3)
     times_s = [0.05 * step for step in range(80)]
@@ -53,7 +55,7 @@ def seen_frames(recognizer: Recognizer) -> Iterator[Seen]:
     for index, time_s in enumerate(times_s):
         image = picture("plie")
         image[:] = 0 if index in unseen else rng.integers(1, 256, 3)
-        yield recognizer.see(Frame(image, index, time_s))
+        yield Frame(image, index, time_s)
 
 
 def known(outcome: Outcome) -> tuple[object, ...]:
@@ -65,12 +67,39 @@ def known(outcome: Outcome) -> tuple[object, ...]:
 @pytest.mark.parametrize("together", [2, 5, MOST])
 def test_several_frames_are_answered_to_the_bit_as_one_by_one(head: Session, together: int) -> None:
     recognizer, other = (Recognizer(make_card(), PlainEncoder(), head) for _ in range(2))
-    seen = list(seen_frames(recognizer))
+    seen = [recognizer.see(frame) for frame in frames()]
     alone = [Outcome(recognizer.answer(each), recognizer.filled, recognizer.times) for each in seen]
     groups = [other.answers(seen[start : start + together]) for start in range(0, len(seen), together)]
     assert [known(outcome) for group in groups for outcome in group] == [known(outcome) for outcome in alone]
     assert sum(outcome.prediction is not None for outcome in alone) > 30
     assert other.answers_at_once == MOST
+
+
+def test_a_stream_is_followed_in_full_lots_and_told_as_frame_by_frame(
+    head: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = make_card()
+    recognizer, tracker, told = Recognizer(card, PlainEncoder(), head), MoveTracker(card), []
+    for frame in frames():
+        prediction = recognizer.push(frame)
+        told.append((frame.time_s, prediction, tracker.follow(prediction, frame.time_s)))
+    told.append((told[-1][0], None, tracker.finish()))
+    batches: list[int] = []
+    run = Session.run
+
+    def counting(session: Session, array: np.ndarray) -> np.ndarray:
+        batches.append(len(array))
+        return run(session, array)
+
+    monkeypatch.setattr(Session, "run", counting)
+    followed = list(follow(Recognizer(card, PlainEncoder(), head), MoveTracker(card), frames()))
+    bits = [
+        [(time_s, said and (said.probabilities.tobytes(), said.time_s), move) for time_s, said, move in each]
+        for each in (told, followed)
+    ]
+    assert bits[0] == bits[1]
+    assert sum(said is not None for _, said, _ in followed) > 30
+    assert batches.count(MOST) >= 5  # of 60 windows; a lot in which some frames show no dancer may be of fewer
 
 
 def for_one_alone(source: Path, target: Path) -> None:
