@@ -10,8 +10,8 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -19,14 +19,18 @@ from pathlib import Path
 
 import cv2
 
+from live.ahead import Ahead
 from live.capture import silence_opencv
 from live.evaluate import follow
+from live.file_source import DECODED_AHEAD
+from live.framed import CLOSE_S
 from live.moves import Move, MoveTracker
 from live.recognizer import Recognizer
 from models.children import stops_held_back
 from models.damage import Reading
 from models.errors import ModelError, PointeError, SourceError, reason_of
 from models.frames import Frame
+from models.machine import cores
 from models.runtime import Device
 
 # A process that has not read a single frame for so long hangs.
@@ -64,6 +68,12 @@ class _Settings:
     folder: Path
     device: Device
     threshold: float | None
+
+
+@dataclass(frozen=True)
+class _Task:
+    video: Path
+    decode_ahead: bool  # in a thread of its own, for which a core is free
 
 
 @dataclass(frozen=True)
@@ -129,7 +139,8 @@ class Workers:
                             raise ModelError(f"{self._settings.folder} cannot be loaded: its process {reason}.")
                         self._jobs = len(self._running)  # as where there is no memory for one more
                 elif worker.ready and not worker.video and waiting:
-                    worker.begin(waiting.popleft())
+                    busy = min(self._jobs, len(waiting) + sum(bool(each.video) for each in self._running))
+                    worker.begin(_Task(waiting.popleft(), decode_ahead=busy < cores()))
 
 
 class _Worker:
@@ -150,11 +161,11 @@ class _Worker:
             self._process.start()
         theirs.close()
 
-    def begin(self, video: Path) -> None:
-        self.video = video
+    def begin(self, task: _Task) -> None:
+        self.video = task.video
         self._silent_s = 0.0
         with suppress(OSError):  # it has died since; `messages` will find that
-            self.connection.send(video)
+            self.connection.send(task)
 
     def messages(self) -> Iterator[_Message]:
         """What it said since."""
@@ -211,30 +222,49 @@ def _work(connection: Connection, settings: _Settings) -> None:
             tracker = MoveTracker(recognizer.card, settings.threshold)
             connection.send(_Ready())
             while True:
-                path = connection.recv()
+                task: _Task = connection.recv()
                 try:
-                    connection.send(_classify(path, recognizer, tracker, _Pulse(connection)))
+                    connection.send(_classify(task, recognizer, tracker, _Pulse(connection)))
                 except SourceError as error:
-                    connection.send(Unreadable(str(error).splitlines()[0].replace(str(path), "it")))
+                    connection.send(Unreadable(str(error).splitlines()[0].replace(str(task.video), "it")))
         except PointeError as error:
             connection.send(error)
 
 
-def _classify(path: Path, recognizer: Recognizer, tracker: MoveTracker, pulse: "_Pulse") -> Classified:
+def _classify(task: _Task, recognizer: Recognizer, tracker: MoveTracker, pulse: "_Pulse") -> Classified:
     """Raises SourceError, and ModelError where the head's answer is no number."""
     begun_s = _cpu_s()
-    sha256, size, changed_ns = _hash_of(path, pulse)
-    reading = Reading(path)
+    sha256, size, changed_ns = _hash_of(task.video, pulse)
+    reading = Reading(task.video)
     seconds, moves = 0.0, list[Move]()
-    for now_s, _, move in follow(recognizer, tracker, pulse.beating(reading)):
-        seconds = now_s
-        moves += [move] if move else []
+    decoded = pulse.beating(reading)
+    with _ahead(decoded) if task.decode_ahead else closing(decoded) as frames:
+        for now_s, _, move in follow(recognizer, tracker, frames):
+            seconds = now_s
+            moves += [move] if move else []
     pulse.beat(reading.frames)
     damage = reading.damage()
     cpu_s = _cpu_s() - begun_s
     return Classified(
         sha256, size, changed_ns, reading.frames, seconds, tuple(moves), damage, cpu_s, recognizer.provider
     )
+
+
+@contextmanager
+def _ahead(frames: Iterator[Frame]) -> Iterator[Iterator[Frame]]:
+    """The frames, read in a thread of its own."""
+    ahead = Ahead(frames, DECODED_AHEAD, "decoder")
+
+    def taken() -> Iterator[Frame]:
+        while not ahead.ended:
+            frame = ahead.next()
+            if frame is not None:
+                yield frame
+
+    try:
+        yield taken()
+    finally:
+        ahead.close(CLOSE_S)
 
 
 def _cpu_s() -> float:
@@ -249,7 +279,7 @@ class _Pulse:
         self._connection = connection
         self._told_s = time.monotonic()
 
-    def beating(self, reading: Reading) -> Iterator[Frame]:
+    def beating(self, reading: Reading) -> Generator[Frame]:
         for frame in reading:
             if time.monotonic() - self._told_s > BEAT_S:
                 self.beat(reading.frames)

@@ -154,6 +154,26 @@ def test_the_events_are_those_of_a_live_run_over_the_file(folder: Path, model: P
         assert (tmp_path / f"lesson.mp4.{suffix}").read_bytes() == alone.read_bytes()
 
 
+def test_a_core_that_no_video_needs_decodes_ahead_and_the_events_stay_the_same(
+    folder: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[bool] = []
+    begin = workers._Worker.begin
+
+    def noting(worker: workers._Worker, task: workers._Task) -> None:
+        begun.append(task.decode_ahead)
+        begin(worker, task)
+
+    monkeypatch.setattr(workers._Worker, "begin", noting)
+    results = {}
+    for there in (1, 2):
+        monkeypatch.setattr("live.workers.cores", lambda count=there: count)
+        summary, _ = run([folder], tmp_path / str(there), model, jobs=1)
+        results[there] = [(done.frames, (tmp_path / str(there) / done.events).read_bytes()) for done in summary.done]
+    assert results[1] == results[2] and len(results[1]) == 3
+    assert begun == [False] * 3 + [True] * 3
+
+
 def test_what_cannot_be_read_is_listed_and_the_rest_is_done_with_exit_code_6(
     folder: Path, model: Path, tmp_path: Path
 ) -> None:
