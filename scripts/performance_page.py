@@ -77,7 +77,8 @@ def figures(documents: Mapping[str, Document]) -> str:
 STAGES_TEXT = (
     "![Where a frame's time goes](measured/performance/stages.png)\n\n"
     "Mean milliseconds of a frame that is encoded, as the product runs. Decoding and drawing are done beside the"
-    " recognition, and take time from it only where they want the same core."
+    " recognition, and so is preparing for an encoder of whole frames; they take time from it only where they want the"
+    " same core."
 )
 
 
