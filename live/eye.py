@@ -9,9 +9,9 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 
-from live.ahead import Ahead
 from live.recognizer import Recognizer, Seen, Taken, prepare_s
 from live.source import FrameSource
+from models.ahead import Ahead
 from models.encoders import Encoder, Feature
 from models.frames import Frame
 from models.threads import THREAD_PREFIX

@@ -8,14 +8,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from live.ahead import Ahead
-from live.framed import CLOSE_S, Framed
+from live.framed import Framed
 from live.reader import HIGHEST_RATE_HZ, USUAL_RATE_HZ
+from models.ahead import CLOSE_S, DECODED_AHEAD, Ahead
 from models.damage import Reading
 from models.frames import Frame, open_video
 
-# Frames of a file that are decoded before they are asked for.
-DECODED_AHEAD = 8
 # A paced file that fell back by more than this goes on at its own pace from there, instead of rushing after it.
 LATE_S = 0.25
 # A gap between two frames of a file that is longer than this is not sat out.

@@ -6,9 +6,6 @@ from typing import Self
 
 from models.frames import Frame
 
-# What the threads of a source get to end in.
-CLOSE_S = 1.0
-
 
 class Framed(ABC):
     """`with` and iteration for a file and a live source."""

@@ -15,7 +15,6 @@ from functools import partial
 import cv2
 
 from live.address import Camera, File, understand
-from live.ahead import Ahead
 from live.log import Line
 from live.moves import MoveTracker
 from live.options import Options
@@ -31,6 +30,7 @@ from live.stopping import Interrupted, stop_signals
 from live.tiles import Tiles
 from live.watch import Summary, Watch
 from live.window import Action
+from models.ahead import Ahead
 from models.card import find_model
 from models.errors import PartlyDone, SourceError, UsageError
 

@@ -4,10 +4,10 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 
-from live.ahead import Ahead
 from live.capture import Capture, UnreachableError
-from live.framed import CLOSE_S, Framed
+from live.framed import Framed
 from live.reader import USUAL_RATE_HZ, Reader
+from models.ahead import CLOSE_S, Ahead
 from models.errors import SourceError
 from models.frames import Frame
 

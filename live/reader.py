@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from live.ahead import Ahead
 from live.capture import Capture, UnreachableError
+from models.ahead import Ahead
 from models.frames import Image
 
 # Without a frame for so long a connection is taken for lost, even where OpenCV still waits. A read that took longer

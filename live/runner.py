@@ -14,7 +14,6 @@ from dataclasses import replace
 import cv2
 
 from live.address import File, understand
-from live.ahead import Ahead, InTurn, Items
 from live.log import say
 from live.metrics import Metrics
 from live.moves import Move, MoveTracker
@@ -30,6 +29,7 @@ from live.stopping import Interrupted, stop_signals
 from live.view import View
 from live.watch import Summary, Watch
 from live.webcam import Wanted
+from models.ahead import Ahead, InTurn, Items
 from models.card import ModelCard, find_model
 
 # Without a new answer the display is drawn again this often, so that keys and a stale source are noticed.

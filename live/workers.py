@@ -10,8 +10,8 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -19,13 +19,11 @@ from pathlib import Path
 
 import cv2
 
-from live.ahead import Ahead
 from live.capture import silence_opencv
 from live.evaluate import follow
-from live.file_source import DECODED_AHEAD
-from live.framed import CLOSE_S
 from live.moves import Move, MoveTracker
 from live.recognizer import Recognizer
+from models.ahead import decoded_ahead
 from models.children import stops_held_back
 from models.damage import Reading
 from models.errors import ModelError, PointeError, SourceError, reason_of
@@ -73,7 +71,7 @@ class _Settings:
 @dataclass(frozen=True)
 class _Task:
     video: Path
-    decode_ahead: bool  # in a thread of its own, for which a core is free
+    core_free: bool  # for a thread that decodes
 
 
 @dataclass(frozen=True)
@@ -140,7 +138,7 @@ class Workers:
                         self._jobs = len(self._running)  # as where there is no memory for one more
                 elif worker.ready and not worker.video and waiting:
                     busy = min(self._jobs, len(waiting) + sum(bool(each.video) for each in self._running))
-                    worker.begin(_Task(waiting.popleft(), decode_ahead=busy < cores()))
+                    worker.begin(_Task(waiting.popleft(), core_free=busy < cores()))
 
 
 class _Worker:
@@ -237,8 +235,7 @@ def _classify(task: _Task, recognizer: Recognizer, tracker: MoveTracker, pulse: 
     sha256, size, changed_ns = _hash_of(task.video, pulse)
     reading = Reading(task.video)
     seconds, moves = 0.0, list[Move]()
-    decoded = pulse.beating(reading)
-    with _ahead(decoded) if task.decode_ahead else closing(decoded) as frames:
+    with decoded_ahead(pulse.beating(reading), core_free=task.core_free) as frames:
         for now_s, _, move in follow(recognizer, tracker, frames):
             seconds = now_s
             moves += [move] if move else []
@@ -248,23 +245,6 @@ def _classify(task: _Task, recognizer: Recognizer, tracker: MoveTracker, pulse: 
     return Classified(
         sha256, size, changed_ns, reading.frames, seconds, tuple(moves), damage, cpu_s, recognizer.provider
     )
-
-
-@contextmanager
-def _ahead(frames: Iterator[Frame]) -> Iterator[Iterator[Frame]]:
-    """The frames, read in a thread of its own."""
-    ahead = Ahead(frames, DECODED_AHEAD, "decoder")
-
-    def taken() -> Iterator[Frame]:
-        while not ahead.ended:
-            frame = ahead.next()
-            if frame is not None:
-                yield frame
-
-    try:
-        yield taken()
-    finally:
-        ahead.close(CLOSE_S)
 
 
 def _cpu_s() -> float:
@@ -279,7 +259,7 @@ class _Pulse:
         self._connection = connection
         self._told_s = time.monotonic()
 
-    def beating(self, reading: Reading) -> Generator[Frame]:
+    def beating(self, reading: Reading) -> Iterator[Frame]:
         for frame in reading:
             if time.monotonic() - self._told_s > BEAT_S:
                 self.beat(reading.frames)

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
-from live.ahead import Ahead, InTurn
+from models.ahead import Ahead, InTurn, decoded_ahead
 from models.threads import left_running
 
 
@@ -182,3 +182,28 @@ def test_in_turn_an_error_is_raised_where_it_happens_and_a_close_closes_what_is_
     with pytest.raises(ValueError, match="it broke"):
         items.next(5)
     assert items.close(5) and closed == ["half-way", "after the error"]
+
+
+@pytest.mark.parametrize("core_free", [True, False])
+def test_frames_are_the_same_whether_a_core_is_free_to_decode_them_ahead_or_not(core_free: bool) -> None:
+    read_in: set[int] = set()
+
+    def frames() -> Iterator[int]:
+        for number in range(50):
+            read_in.add(threading.get_ident())
+            yield number
+        raise ValueError("the rest cannot be read")
+
+    taken: list[int] = []
+    with pytest.raises(ValueError, match="the rest"), decoded_ahead(frames(), core_free=core_free) as ahead:
+        for number in ahead:
+            taken.append(number)
+    assert taken == list(range(50))
+    assert (threading.get_ident() in read_in) is not core_free
+    assert left_running() == []
+
+
+def test_who_takes_no_more_frames_leaves_no_thread_behind() -> None:
+    with decoded_ahead(iter(range(10**6)), core_free=True) as ahead:
+        assert next(ahead) == 0
+    assert left_running() == []

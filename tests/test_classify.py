@@ -161,7 +161,7 @@ def test_a_core_that_no_video_needs_decodes_ahead_and_the_events_stay_the_same(
     begin = workers._Worker.begin
 
     def noting(worker: workers._Worker, task: workers._Task) -> None:
-        begun.append(task.decode_ahead)
+        begun.append(task.core_free)
         begin(worker, task)
 
     monkeypatch.setattr(workers._Worker, "begin", noting)

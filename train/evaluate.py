@@ -15,12 +15,13 @@ import numpy.typing as npt
 from rich.markup import escape
 from rich.progress import Progress, track
 
+from models.ahead import decoded_ahead
 from models.card import ModelCard
 from models.damage import Reading
 from models.errors import PartlyDone, SourceError, UsageError, harmless
 from models.files import refuse_unless_writable
 from models.frames import Frame, frames_promised
-from models.machine import versions
+from models.machine import cores, versions
 from train.clip import TEST, TRAIN, Clip, Skipped, copies_among, copies_of
 from train.clips import ClipSet, find_clips
 from train.event_scores import Span
@@ -107,7 +108,8 @@ def evaluate_clips(card: ModelCard, data: Path, out: Path, answer: AnswerClip, *
     for clip in track(clips, description="clips"):
         try:
             reading = Reading(clip.path)
-            answers.append(ClipAnswer(clip.path, clip.move, answer(reading)))
+            with decoded_ahead(iter(reading), core_free=cores() > 1) as frames:
+                answers.append(ClipAnswer(clip.path, clip.move, answer(frames)))
             damaged += _damage_of(clip.path, reading)
         except SourceError as error:
             skipped.append(_unread(clip.path, error))
@@ -239,7 +241,8 @@ def watch_streams(
             try:
                 promised = frames_promised(video.path)
                 reading = Reading(video.path)
-                seen = watch(progress.track(reading, total=promised, task_id=task))
+                with decoded_ahead(iter(reading), core_free=cores() > 1) as frames:
+                    seen = watch(progress.track(frames, total=promised, task_id=task))
                 lost = _damage_of(video.path, reading)
                 damaged += lost
                 labels = video.labels

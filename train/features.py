@@ -18,11 +18,13 @@ import numpy as np
 import numpy.typing as npt
 from rich.console import Console
 
+from models.ahead import decoded_ahead
 from models.card import EncoderInfo, EncoderKind
 from models.damage import Reading
 from models.encoders import Encoder, Feature, describe_encoder, open_encoder
 from models.errors import PartlyDone, SourceError, UsageError
 from models.frames import MAX_GAP_S, Frame, Sampler
+from models.machine import cores
 from models.runtime import Device, choose_device
 from train.cache import Encoded, Store
 from train.clip import TRAIN, Clip, Skipped
@@ -174,7 +176,9 @@ def _refuse_to_write_among_clips(data: Path, flag: str, folder: Path | None) -> 
 # ---- one clip
 
 
-def _encode(path: Path, encoder: Encoder, sample_hz: float, sampled: Sampled, goes_on: Callable[[], bool]) -> Encoded:
+def _encode(
+    path: Path, encoder: Encoder, sample_hz: float, sampled: Sampled, goes_on: Callable[[], bool], *, core_free: bool
+) -> Encoded:
     """Sample and encode a clip. A file with a broken tail gives what can be read of it.
 
     Raises:
@@ -187,21 +191,22 @@ def _encode(path: Path, encoder: Encoder, sample_hz: float, sampled: Sampled, go
     times_s: list[float] = []
     samples = 0
     before_s = -np.inf
-    for frame in reading:
-        if not goes_on():
-            break
-        if frame.time_s - before_s > MAX_GAP_S:
-            encoder.reset()  # as live does: where the dancer was long ago says nothing
-        before_s = frame.time_s
-        if not sampler.take(frame.time_s):
-            continue
-        samples += 1
-        prepared = encoder.prepare(frame)
-        feature = encoder.interpret(encoder.infer(prepared), frame)
-        sampled(frame, prepared)
-        if feature is not None:
-            features.append(np.array(feature, np.float32))
-            times_s.append(frame.time_s)
+    with decoded_ahead(iter(reading), core_free=core_free) as frames:
+        for frame in frames:
+            if not goes_on():
+                break
+            if frame.time_s - before_s > MAX_GAP_S:
+                encoder.reset()  # as live does: where the dancer was long ago says nothing
+            before_s = frame.time_s
+            if not sampler.take(frame.time_s):
+                continue
+            samples += 1
+            prepared = encoder.prepare(frame)
+            feature = encoder.interpret(encoder.infer(prepared), frame)
+            sampled(frame, prepared)
+            if feature is not None:
+                features.append(np.array(feature, np.float32))
+                times_s.append(frame.time_s)
     stacked = np.stack(features) if features else np.empty((0, encoder.feature_dim), np.float32)
     return Encoded(stacked, np.array(times_s, np.float64), reading.frames, samples, reading.damage() or "")
 
@@ -332,7 +337,14 @@ class _Work:
         encoder = self._encoders.get()
         try:
             sampled = _jpegs(self._frames, clip) if self._frames is not None else _look_away
-            encoded = _encode(clip.path, encoder, self._store.sample_hz, sampled, lambda: not self._stop.is_set())
+            encoded = _encode(
+                clip.path,
+                encoder,
+                self._store.sample_hz,
+                sampled,
+                lambda: not self._stop.is_set(),
+                core_free=self._threads < cores(),
+            )
         except SourceError as error:
             return str(error).splitlines()[0].replace(str(clip.path), "it")
         except cv2.error as error:

@@ -6,6 +6,7 @@ Decoding, capturing and recognising overlap by this one class. It knows nothing 
 import threading
 from collections import deque
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import Generic, Protocol, TypeVar
 
 from models.threads import THREAD_PREFIX
@@ -15,6 +16,9 @@ Given = TypeVar("Given", covariant=True)
 
 # A signal that comes between Python's last look and a wait is seen when that ends: so no wait is endless.
 LOOK_EVERY_S = 0.5
+# Frames of a file that are decoded before they are asked for, and what their thread gets to end in.
+DECODED_AHEAD = 8
+CLOSE_S = 1.0
 
 
 class Items(Protocol[Given]):
@@ -149,3 +153,23 @@ class InTurn(Generic[Item]):
     def close(self, timeout_s: float) -> bool:
         self._items.close()
         return True
+
+
+@contextmanager
+def decoded_ahead(frames: Iterator[Item], *, core_free: bool) -> Iterator[Iterator[Item]]:
+    """The frames, read in a thread of its own where a core is free for it. What they raise is raised as for `Ahead`."""
+    if not core_free:
+        yield frames
+        return
+    ahead = Ahead(frames, DECODED_AHEAD, "decoder")
+
+    def taken() -> Iterator[Item]:
+        while not ahead.ended:
+            frame = ahead.next()
+            if frame is not None:
+                yield frame
+
+    try:
+        yield taken()
+    finally:
+        ahead.close(CLOSE_S)
