@@ -31,6 +31,7 @@ Floats = npt.NDArray[np.float64]
 RECORDED, MADE = (10, 50, 90), (2, 10, 50, 90, 98)  # percentiles
 NOTEWORTHY = 0.15  # of the recorded frames
 SIDES = ("left", "right")
+WIDE = 160  # columns, where no terminal tells how many
 
 
 def main(
@@ -45,6 +46,8 @@ def main(
         for kind, measures in recorded.items()
     }
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDE)
     for kind, measures in result.items():
         console.print(_table(kind, measures))
     told = {kind: {name: asdict(each) for name, each in measures.items()} for kind, measures in result.items()}

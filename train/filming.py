@@ -88,7 +88,7 @@ def write_clips(
         for index, move in enumerate(moves)
         for number in range(count)
     ]
-    return each_of(partial(_write_clip, seed=seed, height=height, fps=fps), clips)
+    return each_of(partial(_write_clip, seed=seed, height=height, fps=fps), clips, what="clips")
 
 
 def _write_clip(clip: tuple[int, str, int, Path], *, seed: int, height: int, fps: float) -> Path:
@@ -116,7 +116,7 @@ def write_streams(
     danced = tuple(move for move in moves if move != "none")
     films = [(number, view) for number in range(count) for view in views or (None,)]
     write = partial(_write_stream, out=out, danced=danced, seed=seed, seconds=seconds, height=height, fps=fps)
-    return each_of(write, films)
+    return each_of(write, films, what="videos")
 
 
 def _write_stream(

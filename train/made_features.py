@@ -77,7 +77,7 @@ def feature_streams(
     )
     return [
         FeatureSequence(f"made-{seed}-{index}-{view}", features, labels)
-        for index, views in enumerate(each_of(seen, range(n)))
+        for index, views in enumerate(each_of(seen, range(n), what="made streams"))
         for view, (features, labels) in enumerate(views)
     ]
 
