@@ -146,7 +146,10 @@ def classify(
         list[str], typer.Argument(metavar="PATH...", help="Video files, folders of them, or patterns as 'DIR/*.mp4'.")
     ],
     out: Annotated[Path, typer.Option(help="Folder for the moves of each video, and the summary.")],
-    jobs: Annotated[int | None, typer.Option(min=1, help="Videos at once; one for each core if not given.")] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Videos at once, one for each core if not given; a core that is left decodes."),
+    ] = None,
     model: Model = "ballet",
     device: DeviceName = "auto",
     threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Takes the place of the card's.")] = None,

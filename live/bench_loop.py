@@ -123,7 +123,7 @@ def loop(
             tell=lambda line: None,
             stopped=lambda: int(len(answers) >= skip + frames),
         )
-    return Looped(summary, answers[skip:])
+    return Looped(summary, answers[skip : skip + frames])
 
 
 def loop_file(recognizer: Recognizer, video: Path, skip: int, frames: int) -> Looped:

@@ -79,7 +79,7 @@ def classify(
     Args:
         named: files, folders and patterns.
         out: the folder of the results.
-        jobs: videos at once, each on one thread; as many as this machine has cores if not given.
+        jobs: videos at once; as many as this machine has cores if not given. A core that is left decodes ahead.
         events: jsonl or csv.
         tell: takes a line about each video as it is done.
 

@@ -1,4 +1,4 @@
-"""What a model makes of a clip, or of a long stream, through the live recogniser frame by frame."""
+"""What a model makes of a clip, or of a long stream, through the live recogniser: to the bit as frame by frame."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace

@@ -2,14 +2,15 @@
 
 Three things overlap: the source reads in its thread, recognition runs in another, and this one draws, shows and
 records. Of a file the encoder has a thread to itself, so that it never waits for what follows from its answer; of a
-camera it does not, since handing over takes time and the next frame is not there yet. What follows from the encoder's
-answer is done by this thread where nobody sees a file: then no key and no eye waits for it. Each knows the others only
-by what they give.
+camera it does not, since handing over takes time and the next frame is not there yet. Of a file that nobody sees the
+recognising thread draws and records, too, and this one only waits for the end or a signal: no eye and no key hangs on
+it, and handing over takes time. Each knows the others only by what they give.
 """
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import replace
+from threading import Event
 
 import cv2
 
@@ -29,7 +30,7 @@ from live.stopping import Interrupted, stop_signals
 from live.view import View
 from live.watch import Summary, Watch
 from live.webcam import Wanted
-from models.ahead import Ahead, InTurn, Items
+from models.ahead import Ahead
 from models.card import ModelCard, find_model
 
 # Without a new answer the display is drawn again this often, so that keys and a stale source are noticed.
@@ -58,7 +59,7 @@ def run(
     The source is closed then, unless an error is raised.
 
     Args:
-        on_move: called with each move as it ends, from the thread that answers.
+        on_move: called with each move as it ends, from the recognising thread.
         on_answer: called with each answer, from there too.
         tell: takes a line about a source that fails or comes back.
         wanted: what the camera was asked for; what it gives is told once it was measured.
@@ -67,22 +68,36 @@ def run(
     watch = Watch(source, recognizer, tracker, on_move, on_answer)
     depth = 1 if source.live else ANSWERED_AHEAD
     seen = watch.eye.one_by_one(max_seconds) if source.live else watch.eye.ahead(max_seconds)
-    answers: Items[Answer] = (
-        Ahead(watch.answers(seen), depth, "recogniser", newest=source.live)
-        if source.live or screen.shown
-        else InTurn(watch.answers(seen))
-    )
+    beside, over = source.live or screen.shown, Event()
+    answered = watch.answers(seen) if beside else _drawn(watch.answers(seen), screen, over)
+    answers = Ahead(answered, depth, "recogniser", newest=source.live)
     outage, asked = Outage(source, tell), Asked(source, wanted, tell)
     try:
         while not (answers.ended or screen.quit or stopped()):
-            screen.update(answers.next(TICK_S))
+            answer = answers.next(TICK_S)
+            if beside:
+                screen.update(answer)
             outage.check()
             asked.check()
     finally:
+        over.set()
         if answers.close(CLOSE_S):
             watch.finish()
     source.close()
     return watch.summary(stopped())
+
+
+def _drawn(answers: Generator[Answer | None], screen: Screen, over: Event) -> Iterator[None]:
+    """Each answer is drawn and recorded by the thread that makes it, and none is handed over.
+
+    One that comes out of a slow network once it is `over` is not: the recording may be closed by then.
+    """
+    with closing(answers):
+        for answer in answers:
+            if over.is_set():
+                return
+            screen.update(answer)
+            yield None
 
 
 def live(source: str, options: Options) -> Summary:

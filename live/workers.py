@@ -10,7 +10,7 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
@@ -24,7 +24,7 @@ from live.evaluate import follow
 from live.moves import Move, MoveTracker
 from live.recognizer import Recognizer
 from models.ahead import decoded_ahead
-from models.children import stops_held_back
+from models.children import end_with, stops_held_back
 from models.damage import Reading
 from models.errors import ModelError, PointeError, SourceError, reason_of
 from models.frames import Frame
@@ -152,7 +152,9 @@ class _Worker:
         self._silent_s = 0.0
         self._looked_s = time.monotonic()
         self._gone = False
-        self._process = context.Process(target=_work, args=(theirs, settings), name="pointe: videos", daemon=True)
+        self._process = context.Process(
+            target=_work, args=(theirs, settings, os.getpid()), name="pointe: videos", daemon=True
+        )
         if os.name != "nt":
             resource_tracker.ensure_running()  # the first start would start it, which ends by letting stops through
         with stops_held_back():
@@ -208,10 +210,11 @@ class _Worker:
 # ---- in the process itself
 
 
-def _work(connection: Connection, settings: _Settings) -> None:
+def _work(connection: Connection, settings: _Settings, parent: int) -> None:
     """Load the model, then answer one video after the other until nobody asks any more."""
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)  # a group of its own, so that all of it can be ended
+    end_with(parent)  # also while a decoder hangs
     silence_opencv()
     cv2.setNumThreads(1)
     with suppress(EOFError, OSError):  # the parent has gone
@@ -235,8 +238,8 @@ def _classify(task: _Task, recognizer: Recognizer, tracker: MoveTracker, pulse: 
     sha256, size, changed_ns = _hash_of(task.video, pulse)
     reading = Reading(task.video)
     seconds, moves = 0.0, list[Move]()
-    with decoded_ahead(pulse.beating(reading), core_free=task.core_free) as frames:
-        for now_s, _, move in follow(recognizer, tracker, frames):
+    with decoded_ahead(iter(reading), core_free=task.core_free) as frames:
+        for now_s, _, move in follow(recognizer, tracker, pulse.beating(frames, reading)):
             seconds = now_s
             moves += [move] if move else []
     pulse.beat(reading.frames)
@@ -259,8 +262,9 @@ class _Pulse:
         self._connection = connection
         self._told_s = time.monotonic()
 
-    def beating(self, reading: Reading) -> Iterator[Frame]:
-        for frame in reading:
+    def beating(self, frames: Iterable[Frame], reading: Reading) -> Iterator[Frame]:
+        """The frames, which are of the reading."""
+        for frame in frames:
             if time.monotonic() - self._told_s > BEAT_S:
                 self.beat(reading.frames)
             yield frame

@@ -5,31 +5,19 @@ Decoding, capturing and recognising overlap by this one class. It knows nothing 
 
 import threading
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from models.threads import THREAD_PREFIX
 
 Item = TypeVar("Item")
-Given = TypeVar("Given", covariant=True)
 
 # A signal that comes between Python's last look and a wait is seen when that ends: so no wait is endless.
 LOOK_EVERY_S = 0.5
 # Frames of a file that are decoded before they are asked for, and what their thread gets to end in.
 DECODED_AHEAD = 8
 CLOSE_S = 1.0
-
-
-class Items(Protocol[Given]):
-    """What is taken item by item, wherever it comes from."""
-
-    @property
-    def ended(self) -> bool: ...
-
-    def next(self, timeout_s: float) -> Given | None: ...
-
-    def close(self, timeout_s: float) -> bool: ...
 
 
 class Ahead(Generic[Item]):
@@ -133,26 +121,6 @@ class Ahead(Generic[Item]):
             self._ready.append(item)
             self._changed.notify_all()
             return True
-
-
-class InTurn(Generic[Item]):
-    """The same without a thread: iterates when it is asked, where one more thread would only be in the others' way."""
-
-    def __init__(self, items: Generator[Item | None]) -> None:
-        self.ended = False
-        self._items = items
-
-    def next(self, timeout_s: float) -> Item | None:
-        """The next item; None where the generator has none yet, which is its to say in time, or has ended."""
-        try:
-            return next(self._items)
-        except StopIteration:
-            self.ended = True
-            return None
-
-    def close(self, timeout_s: float) -> bool:
-        self._items.close()
-        return True
 
 
 @contextmanager

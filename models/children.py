@@ -1,13 +1,34 @@
-"""What is the same for all processes that we start: which ffmpeg, and which signals they are not to hear of."""
+"""What is the same for all processes that we start: which ffmpeg, when they end, and which signals they never hear."""
 
 import errno
+import os
 import signal
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import imageio_ffmpeg
 
 from models.errors import reason_of
+
+ORPHAN_S = 1.0  # how long a process goes on after the one that started it was killed
+
+
+def end_with(parent: int) -> None:
+    """From now on end this process, and its group where that is its own, once the one that started it is gone.
+
+    Nobody tells a process that the one it works for was killed.
+    """
+    threading.Thread(target=_end_once_orphaned, args=(parent,), daemon=True).start()
+
+
+def _end_once_orphaned(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(ORPHAN_S)
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
 
 
 def ffmpeg_path() -> str:

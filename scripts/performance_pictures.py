@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 DPI = 100
 INK, FAINT = "#1f2430", "#6b7280"
-# Recognition in its own thread is blue; what runs beside it, in threads of its own, is warm.
+# Recognition is blue; reading and showing, which go on beside it, are warm.
 COLOURS = {"prepare": "#93c5fd", "encode": "#2563a8", "head": "#1e3a5f", "decode": "#f59e0b", "draw": "#fcd9a5"}
 IN_ORDER = ("prepare", "encode", "head")
 BESIDE = ("decode", "draw")
@@ -19,7 +19,7 @@ Stages = Mapping[str, float]  # milliseconds of a frame
 
 
 def stages_picture(configurations: Mapping[str, Stages]) -> bytes:
-    """Two bars for each configuration: what the recognition does for a frame, and what runs beside it.
+    """Two bars for each configuration: what recognising a frame takes, and what reading and showing it does.
 
     Both as parts of the recognition's time, since networks differ twentyfold.
     """
@@ -34,7 +34,9 @@ def stages_picture(configurations: Mapping[str, Stages]) -> bytes:
     axes.set_yticks(range(len(configurations)), list(configurations), fontsize=9, color=INK)
     axes.invert_yaxis()
     axes.set_xlabel(
-        "percent of the recognition's time; the lower bar of each runs beside the upper one", color=FAINT, fontsize=9
+        "percent of the time of recognition, which is the upper bar; what the lower one shows goes on beside it",
+        color=FAINT,
+        fontsize=9,
     )
     axes.spines[["top", "right"]].set_visible(False)
     handles = [axes.barh(0, 0, color=colour, label=name) for name, colour in COLOURS.items()]

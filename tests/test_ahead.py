@@ -2,11 +2,11 @@
 
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from models.ahead import Ahead, InTurn, decoded_ahead
+from models.ahead import Ahead, decoded_ahead
 from models.threads import left_running
 
 
@@ -145,43 +145,6 @@ def test_close_gives_up_on_a_thread_that_hangs_and_it_is_known_to_be_left() -> N
     release.set()
     assert ahead.close(5)
     assert left_running() == []
-
-
-def test_in_turn_each_item_is_made_when_it_is_asked_for_and_by_whoever_asks() -> None:
-    made_in: list[int] = []
-
-    def numbers() -> Generator[int | None]:
-        for number in (1, None, 2):
-            made_in.append(threading.get_ident())
-            yield number
-
-    items = InTurn(numbers())
-    assert [items.next(5), len(made_in), items.ended] == [1, 1, False]
-    assert [items.next(5), items.next(5), items.ended] == [None, 2, False]
-    assert [items.next(5), items.ended, items.close(5)] == [None, True, True]
-    assert made_in == [threading.get_ident()] * 3
-
-
-def test_in_turn_an_error_is_raised_where_it_happens_and_a_close_closes_what_is_behind() -> None:
-    closed: list[str] = []
-
-    def failing() -> Generator[int]:
-        try:
-            yield 1
-            raise ValueError("it broke")
-        finally:
-            closed.append("after the error" if failed else "half-way")
-
-    failed = False
-    half_way = InTurn(failing())
-    assert half_way.next(5) == 1
-    assert half_way.close(5) and closed == ["half-way"]
-    failed = True
-    items = InTurn(failing())
-    assert items.next(5) == 1
-    with pytest.raises(ValueError, match="it broke"):
-        items.next(5)
-    assert items.close(5) and closed == ["half-way", "after the error"]
 
 
 @pytest.mark.parametrize("core_free", [True, False])

@@ -1,6 +1,7 @@
 """Frames made ready in the thread that decodes them: the same answers, and no other picture than the encoder's own."""
 
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from live.watch import Watch
 from models.card import DEFAULT_MODEL, ENCODER_FILE, find_model
 from models.encoders import open_encoder
 from models.frames import Frame, Look, Sampler, to_input
+
+TOOK_S = 0.01
 
 
 def frame_at(time_s: float, seed: int = 0) -> Frame:
@@ -61,6 +64,7 @@ def test_a_file_is_made_ready_where_it_is_decoded_and_the_time_is_told(
 
     def looking(*arguments: object) -> np.ndarray:
         looked.append(threading.current_thread().name)
+        time.sleep(TOOK_S)
         return to_input(*arguments)
 
     recognizer = Recognizer.load(make_model(tmp_path / "toy", sample_hz=15.0), "cpu")
@@ -73,4 +77,4 @@ def test_a_file_is_made_ready_where_it_is_decoded_and_the_time_is_told(
         views = [answer.view for answer in watch.answers(watch.eye.ahead()) if answer]
     assert len(views) == 60
     assert looked == ["pointe: decoder"] * 30  # every other frame is one of the sample
-    assert all(view.stage_s["prepare"] > 0 for view in views)
+    assert all(view.stage_s["prepare"] >= TOOK_S for view in views)

@@ -7,6 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +21,16 @@ from toys import draw_clip, make_card, make_model
 
 from live import workers
 from live.classify import Summary, classify
+from live.moves import MoveTracker
 from live.options import Options
+from live.recognizer import Recognizer
 from live.results import Results
 from live.runner import live
 from live.videos import Video
 from live.workers import Classified
 from models.card import sha256_of
 from models.errors import ModelError, SourceError, UsageError
+from models.frames import Frame, read_video
 from scripts.footprint import children_of
 from scripts.zoo import AV1, FFMPEG, encode
 
@@ -172,6 +178,26 @@ def test_a_core_that_no_video_needs_decodes_ahead_and_the_events_stay_the_same(
         results[there] = [(done.frames, (tmp_path / str(there) / done.events).read_bytes()) for done in summary.done]
     assert results[1] == results[2] and len(results[1]) == 3
     assert begun == [False] * 3 + [True] * 3
+
+
+@pytest.mark.parametrize("core_free", [True, False])
+def test_a_video_is_decoded_in_a_thread_of_its_own_where_a_core_is_free(
+    folder: Path, model: Path, monkeypatch: pytest.MonkeyPatch, core_free: bool
+) -> None:
+    read_in: set[str] = set()
+
+    def noting(path: Path) -> Iterator[Frame]:
+        for frame in read_video(path):
+            read_in.add(threading.current_thread().name)
+            yield frame
+
+    monkeypatch.setattr("models.damage.read_video", noting)
+    recognizer = Recognizer.load(model, "cpu")
+    task = workers._Task(folder / "mon" / "lesson.mp4", core_free)
+    _ours, theirs = multiprocessing.Pipe()
+    answer = workers._classify(task, recognizer, MoveTracker(recognizer.card), workers._Pulse(theirs))
+    assert (answer.frames, [move.name for move in answer.moves]) == (60, ["plie"])
+    assert read_in == {"pointe: decoder" if core_free else threading.current_thread().name}
 
 
 def test_what_cannot_be_read_is_listed_and_the_rest_is_done_with_exit_code_6(
@@ -422,6 +448,44 @@ def test_a_process_that_dies_while_it_loads_costs_only_itself(model: Path, folde
             return 0
 
         dict(pool.each(videos, kill_all))
+
+
+HANGS = """
+import sys
+from pathlib import Path
+from live import workers
+
+begin = workers._Worker.begin
+
+def begun(worker, task):
+    begin(worker, task)
+    print("begun", flush=True)
+
+if __name__ == "__main__":
+    workers._Worker.begin = begun
+    with workers.Workers(Path(sys.argv[1]), "cpu", None, 1) as pool:
+        dict(pool.each([Path(sys.argv[2])], lambda: 0))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no named pipes of this kind")
+def test_a_process_that_hangs_in_a_video_does_not_outlive_a_killed_parent(
+    root: Path, model: Path, tmp_path: Path
+) -> None:
+    script, video = tmp_path / "hangs.py", tmp_path / "never.mp4"
+    script.write_text(HANGS)
+    os.mkfifo(video)  # opening it waits for a writer, for ever
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    command = [sys.executable, script, model, video]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True, env=environment) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"begun\n"
+            process.kill()
+            process.communicate(timeout=30)  # its output, which they all have, ends once none of them is left
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not count it")

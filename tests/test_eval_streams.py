@@ -80,10 +80,10 @@ CARD = make_card()
 class NoNetwork:
     """Stands where the recogniser does: a prediction for every frame whose picture is not black."""
 
+    answers_at_once = 3
+
     def __init__(self, **card: object) -> None:
         self.card = make_card(smoothing_s=0.0, **card)
-
-    answers_at_once = 3
 
     def reset(self) -> None: ...
 

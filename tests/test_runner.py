@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from live.moves import Move, MoveTracker
 from live.options import Options
 from live.outage import Outage
 from live.outputs import SinkError
-from live.recognizer import Prediction, Recognizer, Seen
+from live.recognizer import Outcome, Prediction, Recognizer, Seen
 from live.recording import Recording
 from live.runner import live, run
 from live.screen import Answer, Screen, mirrored
@@ -31,8 +32,9 @@ from live.view import View
 from live.watch import Rate, Summary
 from live.window import Action
 from models.errors import ModelError, SourceError, UsageError
-from models.frames import Box, Image, read_video
+from models.frames import Box, Image, read_video, to_input
 from models.pictures import Pictures
+from models.threads import left_running
 
 pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
@@ -515,3 +517,62 @@ def test_what_nobody_sees_is_drawn_once_for_each_frame_and_not_again_while_there
             screen.update(None)
             assert drawn == [frame.time_s] * times
             drawn.clear()
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_file_that_nobody_sees_is_drawn_by_the_thread_that_recognises_it(clip: Path, model: str, seen: bool) -> None:
+    drew_in: set[str] = set()
+    times: list[float] = []
+
+    def draw(image: Image, view: View, details: bool, help_: bool) -> Image:
+        drew_in.add(threading.current_thread().name)
+        times.append(view.time_s)
+        return image
+
+    recognizer = Recognizer.load(Path(model), "cpu")
+    with FileSource(clip, pace=False) as source:
+        screen = Screen(source, draw=draw, show=(lambda image: None) if seen else None)
+        run(source, recognizer, MoveTracker(recognizer.card), screen, on_move=print, tell=silent)
+    assert drew_in == {threading.current_thread().name if seen else "pointe: recogniser"}
+    assert list(dict.fromkeys(times)) == [frame.time_s for frame in read_video(clip)]
+
+
+def test_a_network_that_hangs_holds_up_no_end_and_nothing_is_drawn_after_it(clip: Path, model: str) -> None:
+    recognizer = Recognizer.load(Path(model), "cpu")
+    go_on, hangs, drawn = threading.Event(), threading.Event(), []
+    answers = recognizer.answers
+
+    def hanging(seen: Sequence[Seen]) -> list[Outcome]:
+        if seen[0].frame.index > 20:
+            hangs.set()
+            go_on.wait(60)
+        return answers(seen)
+
+    recognizer.answers = hanging
+    with FileSource(clip, pace=False) as source:
+        screen = Screen(source, draw=lambda image, *_: drawn.append(image) or image)
+        tracker = MoveTracker(recognizer.card)
+        summary = run(
+            source, recognizer, tracker, screen, on_move=print, tell=silent, stopped=lambda: 143 * hangs.is_set()
+        )
+    still, before = left_running(), len(drawn)
+    go_on.set()
+    wait_until(lambda: left_running() == [])
+    assert summary.exit_code == 143
+    assert "pointe: recogniser" in still, "the network hung when the run had ended"
+    assert len(drawn) == before > 0
+
+
+def test_an_image_encoders_pictures_of_a_file_are_made_in_the_thread_that_decodes_it(
+    clip: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_in: list[str] = []
+
+    def noting(*arguments: object) -> Image:
+        made_in.append(threading.current_thread().name)
+        return to_input(*arguments)
+
+    for module in ("live.beforehand", "models.encoders"):
+        monkeypatch.setattr(f"{module}.to_input", noting)
+    run_live(clip, model)
+    assert made_in == ["MainThread", *["pointe: decoder"] * 50]  # the first tries whether the network ends; 10 of 30 Hz

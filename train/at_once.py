@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
@@ -14,13 +12,13 @@ from joblib.externals.loky import get_reusable_executor
 from rich.console import Console
 from rich.progress import track
 
+from models.children import end_with
 from models.machine import cores
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 LEAST_PARTS = 4  # fewer are done before the processes have started
-ORPHAN_S = 1.0  # how long a process goes on after the one that started it was killed
 
 
 def each_of(
@@ -54,11 +52,4 @@ def _shown(results: Iterable[Result], total: int, what: str) -> Iterable[Result]
 
 def _begin(parent: int) -> None:
     cv2.setNumThreads(1)  # the other cores have processes of their own
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    """Nobody tells a process that the one it works for was killed."""
-    while os.getppid() == parent:
-        time.sleep(ORPHAN_S)
-    os._exit(1)
+    end_with(parent)
