@@ -18,8 +18,8 @@ from models.threads import THREAD_PREFIX
 
 # Without a new frame whoever waits is told so this often.
 TICK_S = 0.1
-# Encoded frames that wait for whoever takes them, or as many as are answered at once. With two an image encoder
-# waited, of a file, for what answers and draws in lots.
+# Encoded frames that wait for whoever takes them, or as many as are answered at once. Where only two could, an image
+# encoder of a file waited for the answers, which come in lots.
 SEEN_AHEAD = 8
 # For so long a frame of a file that nobody watches waits for others to be answered with it.
 LINGER_S = 0.05
