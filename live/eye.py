@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 
-from live.recognizer import Recognizer, Seen, Taken, prepare_s
+from live.recognizer import Recognizer, Seen, Taken, seconds_to_prepare
 from live.source import FrameSource
 from models.ahead import Ahead
 from models.encoders import Encoder, Feature
@@ -23,8 +23,6 @@ TICK_S = 0.1
 SEEN_AHEAD = 8
 # For so long a frame of a file that nobody watches waits for others to be answered with it.
 LINGER_S = 0.05
-# An encoder that is in a slow network ends after it.
-CLOSE_S = 1.0
 
 Encoded = tuple[Feature | None, float, float]  # with the seconds to prepare and to encode
 
@@ -59,7 +57,7 @@ class Eye:
             while not ahead.ended:
                 yield ahead.several(self._recognizer.answers_at_once, TICK_S, linger_s)
         finally:
-            ahead.close(CLOSE_S)
+            ahead.close()
             self.passed_over += ahead.dropped
 
     def _overlapped(self, max_seconds: float | None) -> Iterator[Seen | None]:
@@ -134,7 +132,7 @@ class _Lanes:
         try:
             start = time.perf_counter()
             prepared = encoder.prepare(taken.frame)
-            took_s, ready = prepare_s(taken, start), time.perf_counter()
+            took_s, ready = seconds_to_prepare(taken, start), time.perf_counter()
             feature = encoder.interpret(encoder.infer(prepared), taken.frame)
             return feature, took_s, time.perf_counter() - ready
         finally:

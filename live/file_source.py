@@ -10,7 +10,7 @@ import numpy as np
 
 from live.framed import Framed
 from live.reader import HIGHEST_RATE_HZ, USUAL_RATE_HZ
-from models.ahead import CLOSE_S, DECODED_AHEAD, Ahead
+from models.ahead import DECODED_AHEAD, Ahead
 from models.damage import Reading
 from models.frames import Frame, open_video
 
@@ -88,7 +88,7 @@ class FileSource(Framed):
         return self._reading.damage() if self.ended else None
 
     def close(self) -> None:
-        self._ahead.close(CLOSE_S)
+        self._ahead.close()
 
     def _wait_for(self, time_s: float, until_s: float) -> bool:
         """Sleep until the frame of `time_s` is due; False when `until_s` comes first."""

@@ -22,7 +22,6 @@ from live.outage import Asked, Outage, tell_damage
 from live.outputs import check_outputs
 from live.recognizer import Recognizer
 from live.recording import Recording
-from live.runner import CLOSE_S
 from live.screen import Answer, Show
 from live.sinks import can_be_shown, open_sinks, tell_missing
 from live.source import FrameSource
@@ -132,7 +131,7 @@ def run_grid(
         if tiles and answers.ended and pressed is not Action.QUIT:  # the last source shows its end
             draw(tiles)
     finally:
-        if answers.close(CLOSE_S):
+        if answers.close():
             for stream in streams:
                 stream.watch.finish()
         close_all([stream.source for stream in streams])

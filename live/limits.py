@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from models.ahead import DECODED_AHEAD
 from models.errors import UsageError
 from models.frames import open_video, read_video
 from models.runtime import Device, Session, open_session
@@ -24,8 +25,6 @@ from models.threads import THREAD_PREFIX
 PREPARED = 32
 NUMPY_TYPES = {"tensor(int32)": np.int32, "tensor(uint8)": np.uint8, "tensor(float)": np.float32}
 FEWEST_FRAMES = 10
-# Frames that lie decoded where both run at once.
-DECODED_AHEAD = 8
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 from live.capture import Capture, UnreachableError
 from live.framed import Framed
 from live.reader import USUAL_RATE_HZ, Reader
-from models.ahead import CLOSE_S, Ahead
+from models.ahead import Ahead
 from models.errors import SourceError
 from models.frames import Frame
 
@@ -114,7 +114,7 @@ class LiveSource(Framed):
 
     def close(self) -> None:
         self._closing.set()
-        self._ahead.close(CLOSE_S)
+        self._ahead.close()
         if self._first is not None:
             self._first = None
             with self._counting:

@@ -213,7 +213,7 @@ class Recognizer:
         """`see`, second part: what the network looks at, which depends on what it saw last."""
         start = time.perf_counter()
         input_ = self.encoder.prepare(taken.frame) if taken.sampled else None
-        return Prepared(taken, input_, prepare_s(taken, start))
+        return Prepared(taken, input_, seconds_to_prepare(taken, start))
 
     def encode(self, prepared: Prepared) -> Seen:
         """`see`, third part: the network, before the next frame is prepared."""
@@ -315,7 +315,7 @@ class Recognizer:
         self._feature_s = -np.inf
 
 
-def prepare_s(taken: Taken, start: float) -> float:
+def seconds_to_prepare(taken: Taken, start: float) -> float:
     """Seconds that it took to prepare a frame: those since `start`, and those in which its look was made beforehand."""
     look = taken.frame.look if taken.sampled else None
     return time.perf_counter() - start + (look.took_s if look else 0.0)

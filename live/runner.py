@@ -37,8 +37,6 @@ from models.card import ModelCard, find_model
 TICK_S = 0.1
 # Answers that wait to be drawn; of a live source only the newest does.
 ANSWERED_AHEAD = 2
-# A recogniser that is inside a slow network ends after it.
-CLOSE_S = 1.0
 
 
 def run(
@@ -81,7 +79,7 @@ def run(
             asked.check()
     finally:
         over.set()
-        if answers.close(CLOSE_S):
+        if answers.close():
             watch.finish()
     source.close()
     return watch.summary(stopped())

@@ -15,9 +15,10 @@ Item = TypeVar("Item")
 
 # A signal that comes between Python's last look and a wait is seen when that ends: so no wait is endless.
 LOOK_EVERY_S = 0.5
-# Frames of a file that are decoded before they are asked for, and what their thread gets to end in.
-DECODED_AHEAD = 8
+# What a thread gets to end in. One that is inside a slow network or a decoder that hangs ends after it.
 CLOSE_S = 1.0
+# Frames of a file that are decoded before they are asked for.
+DECODED_AHEAD = 8
 
 
 class Ahead(Generic[Item]):
@@ -77,7 +78,14 @@ class Ahead(Generic[Item]):
             raise error
         return []
 
-    def close(self, timeout_s: float) -> bool:
+    def __iter__(self) -> Iterator[Item]:
+        """All items that are left, however long each takes."""
+        while not self.ended:
+            item = self.next()
+            if item is not None:
+                yield item
+
+    def close(self, timeout_s: float = CLOSE_S) -> bool:
         """Ask the thread to end and wait for it; items not taken are dropped. False when it still runs.
 
         The iterator is closed by its own thread, since what it has open must not be released while it reads.
@@ -130,14 +138,7 @@ def decoded_ahead(frames: Iterator[Item], *, core_free: bool) -> Iterator[Iterat
         yield frames
         return
     ahead = Ahead(frames, DECODED_AHEAD, "decoder")
-
-    def taken() -> Iterator[Item]:
-        while not ahead.ended:
-            frame = ahead.next()
-            if frame is not None:
-                yield frame
-
     try:
-        yield taken()
+        yield iter(ahead)
     finally:
-        ahead.close(CLOSE_S)
+        ahead.close()

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from math import isqrt
 from pathlib import Path
@@ -59,13 +60,14 @@ def test_clips_and_features_are_the_same_however_many_cores_make_them(
 def test_no_process_outlives_the_one_that_was_stopped(how: str, root: Path, tmp_path: Path) -> None:
     script = tmp_path / "sleeps.py"  # without the `if __name__ == "__main__"` that other pools need
     script.write_text(SLEEPS)
+    assert_ended_with_its_parent([sys.executable, script], root, how)
+
+
+def assert_ended_with_its_parent(command: Sequence[str | Path], root: Path, how: str) -> None:
+    """Stop a command that says "begun" once its processes work; none of them may go on."""
     environment = {**os.environ, "PYTHONPATH": str(root)}
     with subprocess.Popen(
-        [sys.executable, script],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        env=environment,
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True, env=environment
     ) as process:
         try:
             assert process.stdout is not None

@@ -9,13 +9,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import imageio_ffmpeg
 import pytest
 from cameras import wait_until
+from test_at_once import assert_ended_with_its_parent
 from test_cli import START, pointe, start
 from toys import draw_clip, make_card, make_model
 
@@ -475,17 +475,7 @@ def test_a_process_that_hangs_in_a_video_does_not_outlive_a_killed_parent(
     script, video = tmp_path / "hangs.py", tmp_path / "never.mp4"
     script.write_text(HANGS)
     os.mkfifo(video)  # opening it waits for a writer, for ever
-    environment = {**os.environ, "PYTHONPATH": str(root)}
-    command = [sys.executable, script, model, video]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True, env=environment) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"begun\n"
-            process.kill()
-            process.communicate(timeout=30)  # its output, which they all have, ends once none of them is left
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+    assert_ended_with_its_parent([sys.executable, script, model, video], root, "kill -9")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not count it")
