@@ -6,10 +6,12 @@ process tries first. Knows nothing of moves or models.
 OpenCV is imported when a window is made, so that `display_problem` can say what is wrong where it does not load.
 """
 
+import ctypes
 import enum
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -143,6 +145,7 @@ class Window:
 
     def _open_for(self, image: "Image") -> None:
         os.environ.update(_qt_settings())
+        _let_qt_have_its_events()
         self._cv2.namedWindow(
             self._title, self._cv2.WINDOW_NORMAL | self._cv2.WINDOW_KEEPRATIO | self._cv2.WINDOW_GUI_NORMAL
         )
@@ -171,3 +174,15 @@ def _qt_settings() -> dict[str, str]:
     if not fonts or not Path(fonts).is_dir():
         settings["QT_QPA_FONTDIR"] = next((folder for folder in FONT_FOLDERS if Path(folder).is_dir()), "/")
     return settings
+
+
+def _let_qt_have_its_events() -> None:
+    """Where this is not done, the first events of a window may be lost on a busy machine, and it stays black.
+
+    Qt asks libX11 to keep off its queue of events, and does so by a libX11-xcb that comes with OpenCV's wheel and
+    writes into a private structure as it was before libX11 1.7. So a newer libX11 never hears of it and takes events
+    for itself. The system's own libX11-xcb fits; loaded for all to see, it is found first.
+    """
+    if sys.platform.startswith("linux"):
+        with suppress(OSError):  # a system without it has what OpenCV brings
+            ctypes.CDLL("libX11-xcb.so.1", mode=ctypes.RTLD_GLOBAL)

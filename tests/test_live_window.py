@@ -31,7 +31,17 @@ START = "import sys; sys.argv[0] = 'pointe'; import pointe; pointe.main()"
 TITLE = "^pointe: demo$"
 SCREEN = (1400, 900)
 PATIENCE_S = 60.0
-UNPAINTED_S = 8.0
+
+# A window that is all of one colour, for as long as nobody ends it.
+SHOW_GREY = """
+import time
+import numpy as np
+from live.window import Window
+with Window("grey") as window:
+    while True:
+        window.show(np.full((360, 640, 3), 200, np.uint8))
+        time.sleep(0.02)
+"""
 
 
 @dataclass(frozen=True)
@@ -117,17 +127,10 @@ def server(tmp_path: Path) -> Iterator[XServer]:
 
 @pytest.fixture
 def shown(server: XServer, tmp_path: Path) -> Iterator[Shown]:
-    """`pointe live demo` with the shipped model, recorded, from the moment its window is there and painted.
-
-    Without a window manager Qt's window stays unpainted once in some sixty times, on a busy machine more often: then it
-    is opened again.
-    """
-    for _ in range(3):
-        command = open_window(server, tmp_path)
-        if is_painted(command):
-            break
-        end(command.process)
+    """`pointe live demo` with the shipped model, recorded, from the moment its window is there and painted."""
+    command = open_window(server, tmp_path)
     try:
+        command.wait_until(lambda picture: all(abs(light(picture, gap) - 1) < 0.1 for gap in gaps()))
         yield command
     finally:
         end(command.process)
@@ -151,16 +154,6 @@ def open_window(server: XServer, folder: Path) -> Shown:
         raise
     geometry = dict(line.split("=", 1) for line in lines)
     return Shown(process, server, window, Rect(*(int(geometry[name]) for name in ("X", "Y", "WIDTH", "HEIGHT"))))
-
-
-def is_painted(command: Shown) -> bool:
-    """Whether the window shows the demo where nothing is drawn on it, soon."""
-    until_s = time.monotonic() + UNPAINTED_S
-    while any(abs(light(command.picture(), gap) - 1) > 0.1 for gap in gaps()):
-        if time.monotonic() > until_s:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 def end(process: subprocess.Popen[str]) -> None:
@@ -226,6 +219,24 @@ def test_the_window_shows_the_overlay_moves_on_and_ends_on_q(shown: Shown) -> No
     summary = re.search(r"^(\d+) frames: (\d+) answered at [\d.]+ frames/s, 0 dropped$", out, re.MULTILINE)
     assert summary, out
     assert 30 < int(summary[1]) == int(summary[2]) < sum(1 for _ in read_video(DEMO))
+
+
+def test_a_window_is_painted_on_a_busy_machine_too(server: XServer) -> None:
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(8)]
+    try:
+        for _ in range(3):  # one stayed black four times in five where Qt's events were taken from it
+            with subprocess.Popen([sys.executable, "-c", SHOW_GREY], cwd=ROOT, env=server.environment()) as process:
+                try:
+                    until_s = time.monotonic() + PATIENCE_S
+                    while np.count_nonzero(server.picture() == 200) < 3 * 360 * 640:
+                        assert time.monotonic() < until_s, "it stayed black"
+                        time.sleep(0.1)
+                finally:
+                    process.kill()
+    finally:
+        for each in busy:
+            each.kill()
+            each.wait()
 
 
 def test_the_question_mark_shows_the_keys_in_place_of_the_panels(shown: Shown) -> None:
