@@ -1,4 +1,4 @@
-"""Decodes what OpenCV's own FFmpeg has no decoder for, AV1 above all, by the ffmpeg command in a process of its own."""
+"""Decodes what OpenCV cannot, AV1 and interlaced videos above all, by the ffmpeg command in a process of its own."""
 
 import queue
 import re
@@ -20,10 +20,13 @@ from models.errors import SourceError
 # What the filter `showinfo` says on stderr: the unit of time, and each picture's time before it is written.
 UNIT = re.compile(rb"config in time_base: (\d+)/([1-9]\d*)")
 PICTURE = re.compile(rb"\bn: *\d+ pts: *(-?\d+|NOPTS)\b")
+# What it says of an interlaced frame, the top or the bottom field first; and where swscale does not know the colours.
+REFUSED = re.compile(rb"\bi:[TB]\b|Error reinitializing filters")
 BMP_HEADER = struct.Struct("<2sI")  # "BM", and how many bytes it and what follows are
 # Pictures whose times wait to be asked for; ffmpeg does not run further ahead than that.
 AHEAD = 1000
 PATIENCE_S = 1.0
+LOOK_S = 5.0  # for two seconds of video
 
 _running: set[subprocess.Popen[bytes]] = set()
 _starting = threading.Lock()  # held while one runs already and is not yet among them
@@ -31,15 +34,22 @@ _starting = threading.Lock()  # held while one runs already and is not yet among
 _Times = queue.Queue[Fraction | None]
 
 
-def decoded_by_ffmpeg(path: Path) -> Iterator[tuple[npt.NDArray[np.uint8], float | None]]:
+def decoded_by_ffmpeg(
+    path: Path, *, skip: int = 0, interlaced: bool = False
+) -> Iterator[tuple[npt.NDArray[np.uint8], float | None]]:
     """Every frame of a video, upright, (height, width, 3) BGR, with its time since the first; None where it has none.
 
     Ends early, also without a single frame, where ffmpeg cannot go on.
 
+    Args:
+        skip: so many frames are left out in front; the time is then since the first after them.
+        interlaced: of frames that are it every second line is made from those beside it.
+
     Raises:
         SourceError: there is no ffmpeg, or it does not start.
     """
-    process = _start(path)
+    filters = ["bwdif=send_frame:deint=interlaced"] if interlaced else []
+    process = _start(path, [*filters, f"select=gte(n\\,{skip})"])
     assert process.stdout is not None and process.stderr is not None
     times: _Times = queue.Queue(AHEAD)
     listener = threading.Thread(target=_listen, args=(process.stderr, times), name="ffmpeg's times", daemon=True)
@@ -73,13 +83,35 @@ def end_decoders() -> None:
             process.kill()
 
 
-def _start(path: Path) -> subprocess.Popen[bytes]:
+def refused_by_opencv(path: Path, time_s: float) -> bool:
+    """Whether a video has frames about a time, in seconds since its start, that OpenCV cannot turn into pictures.
+
+    It then hands over what was in memory before, without a word: swscale refuses interlaced frames, and some colour
+    spaces, and OpenCV does not look. False where nobody can tell.
+    """
+    start = ["-ss", f"{time_s - 1:.3f}"] if time_s > 1 else []
+    options = [
+        *("-nostdin", "-hide_banner", "-v", "info", "-threads", "1"),
+        *("-protocol_whitelist", "file", *start, "-t", "2", "-i", f"file:{path.absolute()}"),
+        *("-map", "0:v:0", "-vf", "showinfo=checksum=0,format=bgr24", "-f", "null", "-"),
+    ]
+    try:
+        looked = subprocess.run(
+            [ffmpeg_path(), *options], stdin=subprocess.DEVNULL, capture_output=True, timeout=LOOK_S
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return REFUSED.search(looked.stderr) is not None
+
+
+def _start(path: Path, filters: list[str]) -> subprocess.Popen[bytes]:
     """An ffmpeg that writes its pictures and says their times, among those that `end_decoders` ends."""
     # Pictures come as BMP, which says its own size: that may change in the middle of a video.
     options = [
         *("-nostdin", "-hide_banner", "-v", "info", "-threads", "1"),
         *("-protocol_whitelist", "file", "-i", f"file:{path.absolute()}"),
-        *("-map", "0:v:0", "-vf", "showinfo=checksum=0", "-copyts", "-fps_mode", "passthrough"),
+        *("-map", "0:v:0", "-vf", ",".join([*filters, "showinfo=checksum=0"])),
+        *("-copyts", "-fps_mode", "passthrough"),
         *("-pix_fmt", "bgr24", "-c:v", "bmp", "-f", "image2pipe", "-"),
     ]
     pipe = subprocess.PIPE

@@ -11,11 +11,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from models.decoding import decoded_by_ffmpeg
+from models.decoders import pictures_of
 from models.errors import SourceError, reason_of
 from models.ffmpeg_options import ffmpeg_options
 from models.files import is_file
-from models.pictures import Pictures
 
 Image = npt.NDArray[np.uint8]
 
@@ -133,33 +132,15 @@ def read_video(path: Path) -> Iterator[Frame]:
         rate = capture.get(cv2.CAP_PROP_FPS)
         period_s = 1 / rate if 1 <= rate <= 1000 else 1 / 25
         index, time_s = 0, -period_s
-        for decoded in (_decoded(capture), decoded_by_ffmpeg(path)):
-            for image, stamp_s in decoded:
-                advanced = stamp_s is not None and stamp_s > time_s and (stamp_s > 0 or index == 0)
-                time_s = stamp_s if stamp_s is not None and advanced else time_s + period_s
-                yield Frame(image, index, time_s)
-                index += 1
-            if index:
-                break
+        for image, stamp_s in pictures_of(path, capture):
+            advanced = stamp_s is not None and stamp_s > time_s and (stamp_s > 0 or index == 0)
+            time_s = stamp_s if stamp_s is not None and advanced else time_s + period_s
+            yield Frame(image, index, time_s)
+            index += 1
     finally:
         capture.release()
     if index == 0:
         raise SourceError(f"{path} holds no frame that can be read.\nCheck that it plays elsewhere.")
-
-
-def _decoded(capture: cv2.VideoCapture) -> Iterator[tuple[Image, float]]:
-    """Each picture that OpenCV reads, with its time stamp."""
-    pictures = Pictures()
-    while True:
-        try:
-            ok, image = capture.read(pictures.free())
-        except cv2.error:  # such as a damaged size for which there is no memory; what came before is good
-            return
-        if not ok:
-            return
-        picture = np.asarray(image, np.uint8)
-        pictures.keep(picture)
-        yield picture, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
 
 
 class Sampler:

@@ -19,6 +19,7 @@ BITS = 8  # of the number that is written into a picture, as a row of black and 
 SIZE = (128, 96)
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "18", "-pix_fmt", "yuv420p")
 B_FRAMES = ("-c:v", "libx264", "-preset", "veryfast", "-bf", "3", "-g", "12", "-crf", "18", "-pix_fmt", "yuv420p")
+FIELDS = ("-flags", "+ilme+ildct")  # interlaced, as camcorders and analogue cameras record
 X265 = ("-c:v", "libx265", "-preset", "ultrafast", "-crf", "18", "-x265-params", "log-level=none", "-tag:v", "hvc1")
 VP9 = ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-crf", "20", "-b:v", "0")
 AV1 = ("-c:v", "libaom-av1", "-usage", "realtime", "-cpu-used", "8", "-crf", "20", "-b:v", "0")
@@ -34,12 +35,13 @@ def encode(
     *options: str,
     frames: int = 40,
     size: tuple[int, int] = SIZE,
+    first: int = 0,
     change: str = "",
     before: tuple[str, ...] = (),
     after: tuple[str, ...] = (),
 ) -> None:
-    """A clip of numbered pictures. `change` is a filter that comes after the numbering."""
-    bit = f"mod(floor(N/pow(2,floor(X*{BITS}/W))),2)"
+    """A clip of pictures that are numbered from `first` on. `change` is a filter that comes after the numbering."""
+    bit = f"mod(floor((N+{first})/pow(2,floor(X*{BITS}/W))),2)"
     _ffmpeg(
         *(*before, "-f", "lavfi", "-i", f"nullsrc=s={size[0]}x{size[1]}:r={rate}:d=60"),
         *("-vf", f"format=gray,geq=lum='16+219*{bit}',{change}format=yuv420p", "-frames:v", str(frames)),
@@ -85,6 +87,16 @@ def with_longer_sound(path: Path) -> None:
     )
 
 
+def half_interlaced(path: Path) -> None:
+    """A clip whose second half comes from another camera, which records interlaced."""
+    first, rest = path.with_name("first.h264"), path.with_name("rest.h264")
+    encode(first, "25", *X264, frames=20)
+    encode(rest, "25", *X264, *FIELDS, frames=20, first=20)
+    path.write_bytes(first.read_bytes() + rest.read_bytes())
+    first.unlink()
+    rest.unlink()
+
+
 MAKES: dict[str, Callable[[Path], None]] = {
     "h264-25.mp4": lambda p: encode(p, "25", *X264),
     "h264-23.976.mp4": lambda p: encode(p, "24000/1001", *X264),
@@ -125,6 +137,10 @@ MAKES: dict[str, Callable[[Path], None]] = {
     "bare.h264": lambda p: encode(p, "25", *X264),
     "bare-b.h264": lambda p: encode(p, "25", *B_FRAMES),
     "flash.flv": lambda p: encode(p, "25", *B_FRAMES),
+    "interlaced.mts": lambda p: encode(p, "25", *B_FRAMES, *FIELDS),
+    "interlaced.mpg": lambda p: encode(p, "25", "-c:v", "mpeg2video", "-q:v", "3", *FIELDS),
+    "interlaced-dv.avi": lambda p: encode(p, "25", "-c:v", "dvvideo", size=(720, 576), after=("-aspect", "4:3")),
+    "interlaced-from-the-middle-on.h264": half_interlaced,
     "gif.gif": lambda p: encode(p, "20", "-loop", "0"),
     "longer-sound.mkv": with_longer_sound,
 }

@@ -12,6 +12,7 @@ os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 import pytest
 from hypothesis import settings
 
+from models.machine import cores
 from models.threads import left_running
 
 ROOT = Path(__file__).parent.parent
@@ -19,6 +20,11 @@ ROOT = Path(__file__).parent.parent
 # No property is about time, and whoever runs the tests may do something else meanwhile.
 settings.register_profile("pointe", deadline=None)
 settings.load_profile("pointe")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Many tests wait, for cameras that hang and processes that end: the cores have time for two more."""
+    return cores() + 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

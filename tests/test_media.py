@@ -19,9 +19,10 @@ from live.recognizer import Recognizer
 from live.runner import live, run
 from live.screen import Screen
 from models.damage import Reading
+from models.errors import SourceError
 from models.frames import Frame, Image, read_video
 from scripts.fuzz_media import main as fuzz_media
-from scripts.zoo import AV1, FFMPEG, FFPROBE, MAKES, X264, cut_off, encode, number_of, probe
+from scripts.zoo import AV1, FFMPEG, FFPROBE, FIELDS, MAKES, X264, cut_off, encode, number_of, probe
 
 needs_ffprobe = pytest.mark.skipif(FFMPEG is None or FFPROBE is None, reason="needs apt-get install ffmpeg")
 
@@ -43,6 +44,30 @@ def test_every_frame_of_any_make_of_video_is_read_once_at_its_true_time(tmp_path
             times_s[index] = times_s[index - 1] + period_s if index else 0.0
     assert max(abs(frame.time_s - time_s) for frame, time_s in zip(frames, times_s, strict=True)) < 1e-3
     assert reading.damage() is None
+
+
+@needs_ffprobe
+def test_an_interlaced_video_of_one_frame_is_read_too(tmp_path: Path) -> None:
+    path = tmp_path / "one.mts"
+    encode(path, "25", *X264, *FIELDS, frames=1, first=77)
+    assert [number_of(frame.image) for frame in read_video(path)] == [77]
+
+
+@needs_ffprobe
+def test_of_a_video_that_stands_still_every_frame_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "still.mp4"
+    encode(path, "5", *X264, change="loop=loop=-1:size=1:start=4,", frames=60)
+    frames = list(read_video(path))
+    assert [number_of(frame.image) for frame in frames] == [0, 1, 2] + [3] * 57
+    assert [frame.time_s for frame in frames] == pytest.approx([number / 5 for number in range(60)])
+
+
+@needs_ffprobe
+def test_a_video_in_colours_that_nobody_can_convert_is_refused_and_not_made_up(tmp_path: Path) -> None:
+    path = tmp_path / "ycgco.mp4"
+    encode(path, "25", *X264, "-x264-params", "colormatrix=YCgCo")
+    with pytest.raises(SourceError, match="holds no frame that can be read"):
+        list(read_video(path))
 
 
 @needs_ffprobe
