@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -92,6 +92,7 @@ def live(
     ] = None,
 ) -> None:
     """Recognise moves from cameras, RTSP addresses and video files, and show them."""
+    from live.display import DisplayGoneError
     from live.grid import live_grid
     from live.log import Line, teller
     from live.options import Options
@@ -99,6 +100,11 @@ def live(
     from live.webcam import Wanted
 
     tell, named = teller(log_format), sources or ["0"]
+
+    def tell_written(paths: Iterable[Path]) -> None:
+        for path in paths:
+            tell(Line(f"wrote {path}", "wrote", path=str(path)))
+
     try:
         options = Options(
             model=model,
@@ -119,6 +125,8 @@ def live(
         )
         summary = run_live(named[0], options) if len(named) == 1 else live_grid(named, options)
     except PointeError as error:
+        if isinstance(error, DisplayGoneError):  # all that was to be written is whole
+            tell_written(path for path in (record, record_raw, events) if path and path.is_file())
         if log_format == "json":
             tell(Line(str(error), "error", exit_code=error.exit_code))
         raise
@@ -126,8 +134,7 @@ def live(
     text = f"{summary.frames} frames: {summary.answered} answered{rate}, {summary.dropped} dropped"
     facts = {"captured": summary.frames, "answered": summary.answered, "dropped": summary.dropped, "fps": summary.fps}
     tell(Line(text, "summary", **facts, exit_code=summary.exit_code))
-    for path in summary.wrote:
-        tell(Line(f"wrote {path}", "wrote", path=str(path)))
+    tell_written(summary.wrote)
     raise typer.Exit(summary.exit_code)
 
 

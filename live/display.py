@@ -9,6 +9,7 @@ import select
 import struct
 import subprocess
 import sys
+from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +27,8 @@ CLOSE_S = 0.5
 # One that takes no further part of a picture for so long is given up.
 STUCK_S = 3.0
 NOTHING = 255  # was pressed
+# How often the window is asked for keys: it remembers the last one alone.
+LOOK_S = 0.02
 
 _ACTIONS = tuple(Action)
 _SIZE = struct.Struct("<II")  # height, width; the pixels follow
@@ -108,11 +111,13 @@ def _write_all(file: IO[bytes], what: memoryview) -> None:
 
 def _serve(title: str, pictures: IO[bytes], answers: IO[bytes]) -> None:
     """Runs in the window's process, until no more pictures come."""
-    pressed = NOTHING
+    pressed: deque[Action] = deque()
     with Window(title) as window:
         while True:
-            answers.write(bytes([pressed]))
+            answers.write(bytes([_ACTIONS.index(pressed.popleft()) if pressed else NOTHING]))
             answers.flush()
+            while not select.select([pictures], [], [], LOOK_S)[0]:
+                pressed.extend(_given(window.pressed()))
             size = pictures.read(_SIZE.size)
             if len(size) < _SIZE.size:
                 return
@@ -120,8 +125,11 @@ def _serve(title: str, pictures: IO[bytes], answers: IO[bytes]) -> None:
             pixels = pictures.read(3 * height * width)
             if len(pixels) < 3 * height * width:
                 return
-            action = window.show(np.frombuffer(pixels, np.uint8).reshape(height, width, 3))
-            pressed = NOTHING if action is None else _ACTIONS.index(action)
+            pressed.extend(_given(window.show(np.frombuffer(pixels, np.uint8).reshape(height, width, 3))))
+
+
+def _given(action: Action | None) -> tuple[Action, ...]:
+    return () if action is None else (action,)
 
 
 if __name__ == "__main__":

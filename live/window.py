@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PROBE_S = 10.0
 LARGEST_WINDOW = (1280, 720)  # width, height; as it opens
+OF_THE_SCREEN = (0.92, 0.8)  # that much of it at most: there are panels, and the window's own frame
 # What OpenCV's windows need on a bare Debian or Ubuntu.
 SYSTEM_LIBRARIES = "apt-get install -y --no-install-recommends libgl1 libglib2.0-0 libsm6"
 FONT_FOLDERS = ("/usr/share/fonts/truetype/dejavu", "/usr/share/fonts")
@@ -120,16 +121,23 @@ class Window:
         self._open = False
 
     def show(self, image: "Image") -> Action | None:
-        """Show the picture (height, width, 3) BGR, and say what was pressed since the last one; None for nothing."""
+        """Show the picture (height, width, 3) BGR, and say what was pressed since the last look; None for nothing."""
         if not self._open:
             self._open_for(image)
         elif not self._visible():  # before imshow, which would open it again
             return Action.QUIT
         self._cv2.imshow(self._title, image)
-        key = self._cv2.pollKey()
+        return self.pressed()
+
+    def pressed(self) -> Action | None:
+        """What was pressed since the last look: of several keys the last, so look often. None for nothing."""
+        if not self._open:
+            return None
+        key = self._cv2.pollKey() & 0xFFFF  # above are Shift and the like
         if not self._visible():
             return Action.QUIT
-        return ACTIONS.get(chr(key & 0xFF).lower()) if key >= 0 else None
+        # Keys without a character come as numbers above all of ours: the left arrow is no Q.
+        return ACTIONS.get(chr(key).lower())
 
     def close(self) -> None:
         if self._open and self._visible():
@@ -149,7 +157,7 @@ class Window:
         self._cv2.namedWindow(
             self._title, self._cv2.WINDOW_NORMAL | self._cv2.WINDOW_KEEPRATIO | self._cv2.WINDOW_GUI_NORMAL
         )
-        self._cv2.resizeWindow(self._title, *opening_size(image.shape[1], image.shape[0]))
+        self._cv2.resizeWindow(self._title, *opening_size(image.shape[1], image.shape[0], _screen_size()))
         self._open = True
 
     def _visible(self) -> bool:
@@ -159,10 +167,37 @@ class Window:
             return False
 
 
-def opening_size(width: int, height: int) -> tuple[int, int]:
-    """The largest size of the picture's proportions that opens well on a laptop, as (width, height)."""
-    scale = min(LARGEST_WINDOW[0] / width, LARGEST_WINDOW[1] / height)
+def opening_size(width: int, height: int, screen: tuple[int, int] | None = None) -> tuple[int, int]:
+    """The largest size of the picture's proportions that opens well on a laptop, as (width, height).
+
+    `screen` is the size of the screen, which it leaves room on; None where it is not known.
+    """
+    largest: tuple[float, float] = LARGEST_WINDOW
+    if screen:
+        largest = (min(largest[0], OF_THE_SCREEN[0] * screen[0]), min(largest[1], OF_THE_SCREEN[1] * screen[1]))
+    scale = min(largest[0] / width, largest[1] / height)
     return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _screen_size() -> tuple[int, int] | None:
+    """Width and height of all that the X display shows, in pixels; None where nobody knows, as on other systems."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        x11 = ctypes.CDLL("libX11.so.6")
+    except OSError:
+        return None
+    x11.XOpenDisplay.restype = ctypes.c_void_p
+    for function in (x11.XDisplayWidth, x11.XDisplayHeight):
+        function.argtypes = [ctypes.c_void_p, ctypes.c_int]
+    x11.XDefaultScreen.argtypes = x11.XCloseDisplay.argtypes = [ctypes.c_void_p]
+    display = x11.XOpenDisplay(None)
+    if not display:
+        return None
+    screen = x11.XDefaultScreen(display)
+    size = x11.XDisplayWidth(display, screen), x11.XDisplayHeight(display, screen)
+    x11.XCloseDisplay(display)
+    return size
 
 
 def _qt_settings() -> dict[str, str]:

@@ -262,7 +262,7 @@ def test_a_display_that_goes_away_ends_the_run_with_whole_outputs(shown: Shown, 
     assert shown.process.returncode == 6
     assert err == "pointe: The display went away.\nStart again with --headless, which needs none.\n"
     assert sum(1 for _ in read_video(tmp_path / "out.mp4")) > 5
-    assert (tmp_path / "out.jsonl").is_file()
+    assert out.endswith(f"wrote {tmp_path / 'out.mp4'}\nwrote {tmp_path / 'out.jsonl'}\n")
 
 
 def test_a_window_whose_process_is_stopped_too_does_not_fail_the_run(shown: Shown) -> None:

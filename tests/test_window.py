@@ -8,11 +8,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live.window import LARGEST_WINDOW, SYSTEM_LIBRARIES, explain, opening_size
+from live.display import Display
+from live.window import LARGEST_WINDOW, SYSTEM_LIBRARIES, Action, explain, opening_size
 
 ROOT = Path(__file__).parent.parent
 TITLE = "pointe under test"
@@ -142,10 +144,31 @@ def test_each_key_means_what_the_help_says(screen: str, shown: subprocess.Popen[
     ]:
         xdotool(screen, "windowfocus", "--sync", "key", key)
         assert shown.stdout.readline() == f"{action}\n"
-    xdotool(screen, "windowfocus", "--sync", "key", "x")
-    time.sleep(0.2)
+    for key in ("x", "Left", "Up", "XF86Search", "XF86New"):  # of Left and Search the lower byte is that of Q and Esc
+        xdotool(screen, "windowfocus", "--sync", "key", key)
+        time.sleep(0.2)
     xdotool(screen, "windowfocus", "--sync", "key", "q")
     assert_ended(shown)
+
+
+def test_keys_pressed_while_no_picture_comes_are_all_heard(screen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", screen)
+    picture = np.zeros((360, 640, 3), np.uint8)
+    heard: list[Action] = []
+    with Display(TITLE) as display:
+
+        def show_until(enough: int, patience_s: float) -> None:
+            start_s = time.monotonic()
+            while len(heard) < enough and time.monotonic() - start_s < patience_s:
+                heard.extend(action for action in [display.show(picture)] if action)
+                time.sleep(0.02)
+
+        show_until(1, patience_s=2)  # it takes a while to open
+        for key in ("d", "m", "d", "question"):
+            xdotool(screen, "windowfocus", "--sync", "key", key)
+            time.sleep(0.3)
+        show_until(4, patience_s=20)
+    assert heard == [Action.DETAILS, Action.MIRROR, Action.DETAILS, Action.HELP]
 
 
 def test_a_small_picture_opens_large(screen: str, shown: subprocess.Popen[str]) -> None:
@@ -211,3 +234,10 @@ def test_a_window_opens_within_its_limits_and_fills_one(width: int, height: int)
     assert 1 <= opened[0] <= LARGEST_WINDOW[0]
     assert 1 <= opened[1] <= LARGEST_WINDOW[1]
     assert opened[0] == LARGEST_WINDOW[0] or opened[1] == LARGEST_WINDOW[1]
+
+
+@pytest.mark.parametrize(
+    ("screen", "size"), [((1024, 600), (853, 480)), ((1366, 768), (1092, 614)), (None, (1280, 720))]
+)
+def test_a_window_leaves_room_on_a_small_screen(screen: tuple[int, int] | None, size: tuple[int, int]) -> None:
+    assert opening_size(640, 360, screen) == size
