@@ -19,6 +19,7 @@ from live.videos import Video
 from live.workers import Classified
 from models.card import remove_halves, sha256_of, write_atomically
 from models.errors import UsageError, reason_of
+from models.files import status_of
 
 RECORDS = ".pointe"  # hidden, within the folder of the results
 LOCK = ".pointe.lock"  # beside them: among them there are the user's folders, which may have any name
@@ -61,7 +62,7 @@ class Results:
         Raises:
             SinkError: the record cannot be written.
         """
-        record, status = self._record(name), _status(video.path)
+        record, status = self._record(name), status_of(video.path)
         if record is None or status is None or record.made_by != self._made_by(self._provider):
             return None
         events = self._out / record.events
@@ -138,11 +139,3 @@ def held(out: Path) -> Iterator[None]:
         with suppress(OSError):  # the lock of an earlier version, in the way of a folder of that name
             (out / RECORDS / "lock").unlink()
         yield
-
-
-def _status(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_size, status.st_mtime_ns

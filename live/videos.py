@@ -17,8 +17,9 @@ from models.files import is_file, is_folder
 
 # What a folder is searched for. A file that is named itself is tried whatever its name.
 VIDEO_SUFFIXES = {
-    *(".3gp", ".avi", ".flv", ".h264", ".h265", ".hevc", ".m2ts", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4"),
-    *(".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".vob", ".webm", ".wmv"),
+    *(".3gp", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".h264", ".h265", ".hevc", ".m2ts", ".m2v", ".m4v"),
+    *(".mjpeg", ".mjpg", ".mkv", ".mod", ".mov", ".mp4", ".mp4v", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".tod"),
+    *(".ts", ".vob", ".webm", ".wmv"),
 }
 LONGEST_NAME = 200  # bytes of a file's name, which leaves room for what is added to it
 LONGEST_SUFFIX = 20  # bytes of it that are kept then

@@ -27,6 +27,7 @@ from models.ahead import decoded_ahead
 from models.children import end_with, stops_held_back
 from models.damage import Reading
 from models.errors import ModelError, PointeError, SourceError, reason_of
+from models.files import status_of
 from models.frames import Frame
 from models.machine import cores
 from models.runtime import Device
@@ -244,6 +245,8 @@ def _classify(task: _Task, recognizer: Recognizer, tracker: MoveTracker, pulse: 
             moves += [move] if move else []
     pulse.beat(reading.frames)
     damage = reading.damage()
+    if (size, changed_ns) != status_of(task.video):
+        raise SourceError(f"{task.video} was changed while it was read.")
     cpu_s = _cpu_s() - begun_s
     return Classified(
         sha256, size, changed_ns, reading.frames, seconds, tuple(moves), damage, cpu_s, recognizer.provider

@@ -22,6 +22,8 @@ LONGER_SOUND_S = 0.5
 PATIENCE_S = 5.0
 # The family of mp4, by what stands at its fifth byte. An edit list of its own may show less than it holds.
 WITH_EDIT_LISTS = re.compile(rb"....(ftyp|moov|mdat|wide|free|skip)", re.DOTALL)
+MATROSKA = re.compile(rb"\x1aE\xdf\xa3")
+UNIT = re.compile(rb"#tb 0: (\d+)/([1-9]\d*)")  # of the times of packets
 COMPLAINTS = ("partial file", "ended prematurely", "corrupt", "truncat")
 
 
@@ -65,9 +67,11 @@ def damage_of(path: Path, frames: int, end_s: float) -> str | None:
     if promised == frames:
         return None
     packets = _packets_of(path)
+    if _is(MATROSKA, path):  # names the end of its pictures, wherever they begin
+        promised -= round(packets.start_s * rate_hz)
     expected = packets.shown
     cut_short = 1 <= promised < 1e9 and rate_hz > 0 and promised / rate_hz - end_s > LONGER_SOUND_S + 1 / rate_hz
-    if packets.damaged or (cut_short and not _has_edit_lists(path)):
+    if packets.damaged or (cut_short and not _is(WITH_EDIT_LISTS, path)):
         expected = max(expected, int(promised))
     if expected > frames:
         return f"damaged: {frames} of {expected} frames can be read"
@@ -81,6 +85,7 @@ class _Packets:
     shown: int = 0  # as many frames should come of them
     damaged: bool = False
     looked: bool = True  # through them
+    start_s: float = 0.0  # the time of the first
 
 
 def _packets_of(path: Path) -> _Packets:
@@ -98,9 +103,13 @@ def _packets_of(path: Path) -> _Packets:
     # stream, dts, pts, ...; what lies before zero is needed to decode the rest and not shown
     times = [line.split(b",")[2].strip() for line in done.stdout.splitlines() if line.count(b",") >= 4]
     said = done.stderr.decode(errors="replace").lower()
-    return _Packets(sum(not time.startswith(b"-") for time in times), any(word in said for word in COMPLAINTS))
+    shown = [int(time) for time in times if time.isdigit()]
+    unit = UNIT.search(done.stdout)
+    start_s = min(shown, default=0) * int(unit[1]) / int(unit[2]) if unit else 0.0
+    damaged = any(word in said for word in COMPLAINTS)
+    return _Packets(sum(not time.startswith(b"-") for time in times), damaged, start_s=start_s)
 
 
-def _has_edit_lists(path: Path) -> bool:
+def _is(kind: re.Pattern[bytes], path: Path) -> bool:
     with path.open("rb") as file:
-        return WITH_EDIT_LISTS.match(file.read(8)) is not None
+        return kind.match(file.read(8)) is not None

@@ -9,6 +9,7 @@ PointeError
 └── PartlyDone   6   some of the inputs failed, the others are done
 """
 
+import errno
 import signal
 import sys
 import threading
@@ -24,6 +25,10 @@ def harmless(text: str) -> str:
 def reason_of(error: OSError, otherwise: str = "it cannot be opened") -> str:
     """What the system says is wrong, in the middle of a sentence; `otherwise` where it says nothing."""
     return (error.strerror or otherwise).lower()
+
+
+# The disk, a user's share of it, or what one file may take.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class PointeError(Exception):
@@ -73,6 +78,12 @@ def told() -> Iterator[None]:
             raise
         _say("There is no folder for temporary files that can be written.\nSet TMPDIR to one.")
         raise SystemExit(UsageError.exit_code) from error
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        what = error.filename2 or error.filename or "what comes next"  # of a copy the second is where to
+        _say(f"{what} cannot be written: {reason_of(error)}.\nMake room, and type the same again.")
+        raise SystemExit(PartlyDone.exit_code) from error
     except KeyboardInterrupt as stop:
         raise SystemExit(128 + signal.SIGINT) from stop
 

@@ -23,6 +23,15 @@ def is_folder(path: Path) -> bool:
         return False
 
 
+def status_of(path: Path) -> tuple[int, int] | None:
+    """Size, and when it was last changed in nanoseconds, which tell as `make` does whether it is the same; or None."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
 def refuse_unless_writable(folder: Path, advice: str) -> None:
     """Raise UsageError where a folder is not there to write to and cannot be made. It is not made yet."""
     try:

@@ -131,6 +131,7 @@ MAKES: dict[str, Callable[[Path], None]] = {
     "fragmented.mp4": lambda p: encode(p, "30", *B_FRAMES, "-movflags", "frag_keyframe+empty_moov"),
     "no-index.avi": without_index,
     "live.mkv": lambda p: encode(p, "25", *X264, "-f", "matroska", "-live", "1"),
+    "begins-late.mkv": lambda p: encode(p, "25", *B_FRAMES, "-output_ts_offset", "1000"),
     "transport.ts": lambda p: encode(p, "25", *B_FRAMES),
     "wrapping-clock.ts": lambda p: encode(p, "25", *X264, "-output_ts_offset", "95442.5"),
     "program.mpg": lambda p: encode(p, "25", "-c:v", "mpeg2video", "-bf", "2", "-q:v", "3"),

@@ -200,6 +200,22 @@ def test_a_video_is_decoded_in_a_thread_of_its_own_where_a_core_is_free(
     assert read_in == {"pointe: decoder" if core_free else threading.current_thread().name}
 
 
+def test_of_a_video_that_is_overwritten_while_it_is_read_no_moves_are_told(
+    folder: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = folder / "mon" / "lesson.mp4"
+
+    def overwriting(path: Path) -> Iterator[Frame]:
+        yield from read_video(path)
+        os.utime(path, (0, 0))
+
+    monkeypatch.setattr("models.damage.read_video", overwriting)
+    recognizer = Recognizer.load(model, "cpu")
+    _ours, theirs = multiprocessing.Pipe()
+    with pytest.raises(SourceError, match="was changed while it was read"):
+        workers._classify(workers._Task(video, False), recognizer, MoveTracker(recognizer.card), workers._Pulse(theirs))
+
+
 def test_what_cannot_be_read_is_listed_and_the_rest_is_done_with_exit_code_6(
     folder: Path, model: Path, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -19,7 +20,7 @@ from rich.console import Console
 
 from models.encoders import open_encoder
 from models.errors import DeviceError, ModelError, PartlyDone, SourceError, UsageError
-from models.frames import Sampler, read_video
+from models.frames import Frame, Sampler, read_video
 from models.nvidia import missing_for
 from train.features import FeatureSet, extract, longest_piece, run_features
 from train.features_report import show_progress
@@ -181,6 +182,25 @@ def test_another_rate_another_encoder_or_a_changed_clip_is_encoded_again(data: P
     again = extract(data, image, 15, progress=False)
     assert again.effort.encoded == 1
     assert len(features_of(again, "a.avi")) == 30
+
+
+def test_a_clip_that_is_replaced_while_it_is_encoded_is_encoded_again(
+    data: Path, image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replaced = data / "train" / "plie" / "a.avi"
+
+    def replacing(path: Path) -> Iterator[Frame]:
+        frames = list(read_video(path))
+        if path == replaced:
+            draw(path, [10] * 40)
+        yield from frames
+
+    monkeypatch.setattr("models.damage.read_video", replacing)
+    extract(data, image, 15, progress=False)
+    monkeypatch.undo()
+    again = extract(data, image, 15, progress=False)
+    assert again.effort.encoded == 1
+    assert len(features_of(again, "a.avi")) == 40
 
 
 def test_a_cache_folder_can_be_chosen_and_leaves_the_data_alone(data: Path, image: Path, tmp_path: Path) -> None:

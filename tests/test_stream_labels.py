@@ -152,10 +152,12 @@ def test_what_cannot_be_used_is_listed_with_its_reason(tmp_path: Path) -> None:
     written(tmp_path, [PLIE], "good")
     written(tmp_path, [PLIE | {"end_s": 0}], "wrong")
     written(tmp_path, [PLIE], "lonely")
+    (tmp_path / "lost.mp4").symlink_to("nowhere")
     found = find_streams(tmp_path)
     assert [video.path.name for video in found.videos] == ["good.mp4"]
     reasons = {entry.path.name: entry.reason for entry in found.skipped}
-    assert set(reasons) == {"bare.mp4", "wrong.mp4", "lonely.json"}
+    assert set(reasons) == {"bare.mp4", "wrong.mp4", "lonely.json", "lost.mp4"}
+    assert reasons["lost.mp4"] == "no ordinary file"
     assert "no bare.json beside it" in reasons["bare.mp4"]
     assert "must come after" in reasons["wrong.mp4"]
     assert "without a video" in reasons["lonely.json"]

@@ -54,6 +54,16 @@ def test_without_a_folder_for_temporary_files_it_is_said_what_to_set(
     assert capsys.readouterr().err.splitlines()[-1] == "Set TMPDIR to one."
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_told_in_two_lines_with_the_file(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended, told():
+        Path("/dev/full").write_text("report")
+    assert ended.value.code == 6
+    assert capsys.readouterr().err == (
+        "pointe: what comes next cannot be written: no space left on device.\nMake room, and type the same again.\n"
+    )
+
+
 def test_a_file_that_is_missing_is_no_missing_temporary_folder() -> None:
     with pytest.raises(FileNotFoundError), told():
         Path("nowhere").read_bytes()

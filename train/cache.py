@@ -22,11 +22,13 @@ from types import ModuleType
 import numpy as np
 import numpy.typing as npt
 
+import models.decoders
 import models.decoding
 import models.encoders
 import models.frames
 from models.card import EncoderInfo, write_atomically
 from models.errors import UsageError
+from models.files import status_of
 from train.clip import Clip
 
 
@@ -63,7 +65,7 @@ class Store:
         try:
             content = io.BytesIO(self._path(clip).read_bytes())  # numpy leaves a file open if it is damaged
             with np.load(content, allow_pickle=False) as entry:
-                if str(entry["key"]) != self._key(clip):
+                if str(entry["key"]) != self.key_of(clip):
                     return None
                 features, times_s, counts = entry["features"], entry["times_s"], entry["counts"]
                 damage = str(entry["damage"])
@@ -76,12 +78,17 @@ class Store:
             return None
         return Encoded(features, times_s, int(counts[0]), int(counts[1]), damage)
 
-    def save(self, clip: Clip, encoded: Encoded) -> None:
+    def save(self, clip: Clip, encoded: Encoded, key: str) -> None:
+        """`key` is that of the clip before it was read: it may be another one by now.
+
+        Raises:
+            UsageError: it cannot be written.
+        """
         path = self._path(clip)
         try:
             write_arrays(
                 path,
-                key=np.array(self._key(clip)),
+                key=np.array(key),
                 features=encoded.features,
                 times_s=encoded.times_s,
                 counts=np.array([encoded.frames, encoded.samples]),
@@ -92,16 +99,14 @@ class Store:
                 f"Cannot write {path}: {error.strerror}.\nGive another folder with --cache DIR."
             ) from error
 
+    def key_of(self, clip: Clip) -> str:
+        """What an entry must have been made of to count for this clip as it is now."""
+        status = status_of(clip.path)
+        return f"{self._made_by} {status[0]} {status[1]}" if status else "gone"
+
     def _path(self, clip: Clip) -> Path:
         relative = clip.path.relative_to(self._data)
         return self._folder / relative.with_name(relative.name + ".npz")
-
-    def _key(self, clip: Clip) -> str:
-        try:
-            stat = clip.path.stat()
-        except OSError:
-            return "gone"
-        return f"{self._made_by} {stat.st_size} {stat.st_mtime_ns}"
 
 
 def write_arrays(path: Path, **arrays: npt.ArrayLike) -> None:
@@ -115,6 +120,6 @@ def write_arrays(path: Path, **arrays: npt.ArrayLike) -> None:
 def code_hash(*modules: ModuleType) -> str:
     """Of the code of these modules, else of those that make features of frames, without its comments: when it changes,
     what was kept of it is stale."""
-    of = modules or (models.decoding, models.frames, models.encoders)
+    of = modules or (models.decoders, models.decoding, models.frames, models.encoders)
     sources = [Path(str(module.__file__)).read_text("utf-8") for module in of]
     return hashlib.sha256("".join(ast.dump(ast.parse(source)) for source in sources).encode()).hexdigest()

@@ -335,6 +335,7 @@ class _Work:
 
     def _one(self, clip: Clip) -> Encoded | str:
         encoder = self._encoders.get()
+        key = self._store.key_of(clip)
         try:
             sampled = _jpegs(self._frames, clip) if self._frames is not None else _look_away
             encoded = _encode(
@@ -352,7 +353,7 @@ class _Work:
         finally:
             self._encoders.put(encoder)
         if not self._stop.is_set():
-            self._store.save(clip, encoded)
+            self._store.save(clip, encoded, key)
         return encoded
 
 
