@@ -391,7 +391,7 @@ def evaluate(
         follow = partial(watch, recognizer, MoveTracker(card, threshold))
         evaluate_streams(card, data, out, follow, threshold=threshold, ran_on=recognizer.provider)
     else:
-        evaluate_clips(card, data, out, partial(answer_clip, recognizer), model=folder.name)
+        evaluate_clips(card, data, out, partial(answer_clip, recognizer), model=folder.name, ran_on=recognizer.provider)
 
 
 @app.command()

@@ -325,7 +325,7 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_is_watched(t
         pytest.fail("a video was watched")
 
     with pytest.raises(UsageError, match="--report DIR"):
-        evaluate_clips(CARD, data, tmp_path / out, watch_nothing, model="toy")
+        evaluate_clips(CARD, data, tmp_path / out, watch_nothing, model="toy", ran_on="cpu")
     with pytest.raises(UsageError, match="--report DIR"):
         evaluate_streams(CARD, videos, tmp_path / out, watch_nothing, threshold=None, ran_on="cpu")
 
@@ -357,6 +357,8 @@ def test_of_clips_that_are_split_those_of_the_test_are_measured_and_that_is_said
     measured_on = json.loads((tmp_path / "r" / "report.json").read_text("utf-8"))["measured_on"]
     assert (measured_on["clips"], measured_on["split"]) == ("2 of 6", "test")
     assert "split by clip (seed 0)" in measured_on["notes"]
+    assert measured_on["head sha256"] == json.loads((model / "card.json").read_text())["head"]["sha256"]
+    assert measured_on["ran on"] == "CPUExecutionProvider"
 
 
 def test_of_clips_that_the_model_never_saw_all_are_measured_unless_it_is_said_which(
@@ -406,7 +408,9 @@ def test_a_video_that_opencv_stumbles_over_is_left_out_and_the_rest_is_done(tmp_
     data = coloured_clips(tmp_path / "data", "plie/a.mp4", "tendu/a.mp4")
     draw_clip(data / "plie" / "a.mp4", [("plie", 0.5)])
     with pytest.raises(PartlyDone, match="1 clip was left out"):
-        evaluate_clips(CARD, data, tmp_path / "r", lambda frames: stumble(frames).probabilities[0], model="toy")
+        evaluate_clips(
+            CARD, data, tmp_path / "r", lambda frames: stumble(frames).probabilities[0], model="toy", ran_on="cpu"
+        )
     for name, seconds in (("a", 0.5), ("b", 2.0)):
         stream(tmp_path / "videos", name, [], [("plie", seconds)])
     with pytest.raises(PartlyDone, match="1 file was left out"):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -496,6 +497,23 @@ def test_clips_in_a_folder_become_a_run_with_a_report(tmp_path: Path, capsys: py
     report = json.loads((tmp_path / "run" / "report" / "report.json").read_text())
     assert report["metrics"]["accuracy"] == 1
     assert len(report["answers"]) == 4
+    assert report["measured_on"]["encoder"].startswith("efficientnet-lite0, sha256 ")
+
+
+def test_the_report_of_a_run_says_how_the_clips_were_split_and_which_are_damaged(tmp_path: Path) -> None:
+    for number, move in enumerate(("plie", "saute")):
+        folder = tmp_path / "data" / move
+        folder.mkdir(parents=True)
+        for take in range(5):
+            draw_clip(folder / f"{take}.avi", number, take, frames=40)
+    for clip in (tmp_path / "data").rglob("*.avi"):
+        content = clip.read_bytes()
+        clip.write_bytes(content[: len(content) * 4 // 5])
+    chosen = settings_for(**TINY.as_dict() | {"encoder": "image", "epochs": 1})
+    fit_clips(tmp_path / "data", tmp_path / "run", chosen)
+    measured_on = json.loads((tmp_path / "run" / "report" / "report.json").read_text())["measured_on"]
+    assert "split by clip (seed 0), as no dancer is known" in measured_on["notes"]
+    assert re.search(r"\.avi: damaged: \d+ of \d+ frames", measured_on["used in part"])
 
 
 def draw_clip(path: Path, number: int, take: int = 0, frames: int = 15) -> None:

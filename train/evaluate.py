@@ -25,7 +25,7 @@ from models.machine import cores, versions
 from train.clip import TEST, TRAIN, Clip, Skipped, copies_among, copies_of
 from train.clips import ClipSet, find_clips
 from train.event_scores import Span
-from train.report import ClipAnswer, as_code, write_report
+from train.report import ClipAnswer, as_code, as_figure, write_report
 from train.split import dancers_in
 from train.stream_labels import LabelError, LabelledVideo, StreamLabels, find_streams
 from train.stream_report import print_tables, write_stream_report
@@ -72,7 +72,7 @@ LEARNT_FROM_CLIPS = re.compile(r"\d+ clips in ")
 ANOTHER_REPORT = "Give another with --report DIR."
 
 
-def evaluate_clips(card: ModelCard, data: Path, out: Path, answer: AnswerClip, *, model: str) -> None:
+def evaluate_clips(card: ModelCard, data: Path, out: Path, answer: AnswerClip, *, model: str, ran_on: str) -> None:
     """Write the report on a folder of clips by move to `out`: on its test clips, or on all where it has none.
 
     On all, too, where the model learnt from none of them and nobody said which are for the test. Test clips that are
@@ -82,6 +82,7 @@ def evaluate_clips(card: ModelCard, data: Path, out: Path, answer: AnswerClip, *
     Args:
         answer: what the model says of a clip; raises SourceError where it says nothing.
         model: how the user calls it.
+        ran_on: the device, for the report.
 
     Raises:
         UsageError: there are no clips, none of a move that the model has, it learnt from every test clip, or `out`
@@ -134,8 +135,8 @@ def evaluate_clips(card: ModelCard, data: Path, out: Path, answer: AnswerClip, *
             "data": data.resolve().name,
             "clips": f"{len(answers)} of {len(found.clips)}",
             **circumstances,
-            "encoder": card.encoder.name,
-            **_as_figure(damaged),
+            **_of_model(card, ran_on),
+            **as_figure("read in part", damaged),
         },
         skipped=skipped,
         displays=[move.display for move in card.moves],
@@ -170,7 +171,7 @@ def _to_measure(found: ClipSet, card: ModelCard) -> tuple[Sequence[Clip], Sequen
     notes = [harmless(note).replace("\n", "?") for note in (*of_split, *_dancers_learnt(found, unseen, learnt))]
     for note in notes:
         print(f"note: {note}")
-    return unseen, left_out, {"split": split, **({"notes": "; ".join(notes)} if notes else {})}
+    return unseen, left_out, {"split": split, **as_figure("notes", notes)}
 
 
 def _dancers_learnt(found: ClipSet, measured: Sequence[Clip], learnt: Collection[Clip]) -> list[str]:
@@ -209,12 +210,9 @@ def evaluate_streams(
         results=results,
         measured_on={
             "data": data.resolve().name,
-            "model": card.name,
-            "head sha256": card.head.sha256,
-            "encoder": f"{card.encoder.name}, sha256 {card.encoder.sha256}",
+            **_of_model(card, ran_on),
             "threshold": "those of the card" if threshold is None else f"{threshold:g} for every move",
-            "ran on": ran_on,
-            **_as_figure(damaged),
+            **as_figure("read in part", damaged),
             "versions": ", ".join(f"{package} {number}" for package, number in versions().items()),
         },
         skipped=skipped,
@@ -294,5 +292,10 @@ def _damage_of(path: Path, reading: Reading) -> list[str]:
     return [line]
 
 
-def _as_figure(damaged: Sequence[str]) -> dict[str, str]:
-    return {"read in part": "; ".join(damaged)} if damaged else {}
+def _of_model(card: ModelCard, ran_on: str) -> dict[str, str]:
+    return {
+        "model": card.name,
+        "head sha256": card.head.sha256,
+        "encoder": f"{card.encoder.name}, sha256 {card.encoder.sha256}",
+        "ran on": ran_on,
+    }

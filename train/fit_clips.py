@@ -19,7 +19,7 @@ from train.clip import TEST, TRAIN, Skipped, copies_among, fingerprint
 from train.features import ClipFeatures, FeatureSet, extract
 from train.fit import Fitted, Material, answer_along, fit_sequences, refuse_unless_a_name
 from train.network import load_head
-from train.report import REPORT_MD, ClipAnswer, as_code, write_report
+from train.report import REPORT_MD, ClipAnswer, as_code, as_figure, write_report
 from train.run_folder import RunFolder
 from train.settings import TrainSettings
 from train.split import split_validation
@@ -182,7 +182,9 @@ def report_on_clips(
         measured_on={
             "data": str(data),
             "split": "test",
-            "encoder": features.encoder.name,
+            **as_figure("notes", features.notes),
+            **as_figure("used in part", [f"{each.clip.path.name}: {each.note}" for each in tested if each.note]),
+            "encoder": f"{features.encoder.name}, sha256 {features.encoder.sha256}",
             "head": settings.head,
             "validation loss": f"{fitted.best.val_loss:.4f} in epoch {fitted.best.epoch} of {fitted.epochs}",
         },

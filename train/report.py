@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.card import display_name, write_atomically
-from models.errors import UsageError
+from models.errors import UsageError, harmless
 from models.machine import install_command, machine, versions
 from train.clip import Skipped
 from train.pictures import confusion_picture, curve_picture
@@ -41,6 +41,11 @@ class ClipAnswer:
     path: Path
     truth: str
     probabilities: npt.NDArray[np.float32]  # (moves,)
+
+
+def as_figure(name: str, lines: Sequence[str]) -> dict[str, str]:
+    """What a report is to say of what it was measured on: the lines as one; nothing where there are none."""
+    return {name: harmless("; ".join(lines)).replace("\n", "?")} if lines else {}
 
 
 def write_report(
