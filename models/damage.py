@@ -4,14 +4,13 @@ Pictures that FFmpeg repaired are not known here and count as good.
 """
 
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 
-from models.children import ffmpeg_path
+from models.decoding import run_ffmpeg_on
 from models.errors import SourceError
 from models.frames import Frame, open_video, read_video
 
@@ -90,15 +89,9 @@ class _Packets:
 
 def _packets_of(path: Path) -> _Packets:
     """The packets of the picture, looked through in a process of its own, without decoding any."""
-    options = [
-        *("-nostdin", "-hide_banner", "-v", "warning"),
-        *("-protocol_whitelist", "file", "-i", f"file:{path.absolute()}"),
-        *("-map", "0:v:0", "-c", "copy", "-copyts", "-f", "framecrc", "-"),
-    ]
-    try:
-        command = [ffmpeg_path(), *options]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_S)
-    except (OSError, subprocess.TimeoutExpired):
+    options = ("-c", "copy", "-copyts", "-f", "framecrc", "-")
+    done = run_ffmpeg_on(path, "warning", *options, patience_s=PATIENCE_S)
+    if done is None:
         return _Packets(looked=False)
     # stream, dts, pts, ...; what lies before zero is needed to decode the rest and not shown
     times = [line.split(b",")[2].strip() for line in done.stdout.splitlines() if line.count(b",") >= 4]

@@ -5,7 +5,7 @@ import re
 import struct
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import IO
@@ -27,6 +27,7 @@ BMP_HEADER = struct.Struct("<2sI")  # "BM", and how many bytes it and what follo
 AHEAD = 1000
 PATIENCE_S = 1.0
 LOOK_S = 5.0  # for two seconds of video
+ONE_THREAD = ("-threads", "1")  # of the decoder
 
 _running: set[subprocess.Popen[bytes]] = set()
 _starting = threading.Lock()  # held while one runs already and is not yet among them
@@ -89,35 +90,46 @@ def refused_by_opencv(path: Path, time_s: float) -> bool:
     It then hands over what was in memory before, without a word: swscale refuses interlaced frames, and some colour
     spaces, and OpenCV does not look. False where nobody can tell.
     """
-    start = ["-ss", f"{time_s - 1:.3f}"] if time_s > 1 else []
-    options = [
-        *("-nostdin", "-hide_banner", "-v", "info", "-threads", "1"),
-        *("-protocol_whitelist", "file", *start, "-t", "2", "-i", f"file:{path.absolute()}"),
-        *("-map", "0:v:0", "-vf", "showinfo=checksum=0,format=bgr24", "-f", "null", "-"),
-    ]
+    start = ("-ss", f"{time_s - 1:.3f}") if time_s > 1 else ()
+    options = ("-vf", "showinfo=checksum=0,format=bgr24", "-f", "null", "-")
+    looked = run_ffmpeg_on(path, "info", *options, before=(*ONE_THREAD, *start, "-t", "2"), patience_s=LOOK_S)
+    return looked is not None and REFUSED.search(looked.stderr) is not None
+
+
+def run_ffmpeg_on(
+    path: Path, level: str, *options: str, before: Sequence[str] = (), patience_s: float
+) -> subprocess.CompletedProcess[bytes] | None:
+    """What ffmpeg writes and says of the picture of a video; None where it does not start or takes longer.
+
+    Args:
+        level: how much it says on stderr.
+        options: what it makes of the picture.
+        before: options for the reading.
+    """
     try:
-        looked = subprocess.run(
-            [ffmpeg_path(), *options], stdin=subprocess.DEVNULL, capture_output=True, timeout=LOOK_S
-        )
+        command = _ffmpeg_on(path, level, *options, before=before)
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=patience_s)
     except (OSError, subprocess.TimeoutExpired):
-        return False
-    return REFUSED.search(looked.stderr) is not None
+        return None
+
+
+def _ffmpeg_on(path: Path, level: str, *options: str, before: Sequence[str]) -> list[str]:
+    """A command that opens no other file, whatever this one says. Raises OSError."""
+    reading = ("-protocol_whitelist", "file", *before, "-i", f"file:{path.absolute()}", "-map", "0:v:0")
+    return [ffmpeg_path(), "-nostdin", "-hide_banner", "-v", level, *reading, *options]
 
 
 def _start(path: Path, filters: list[str]) -> subprocess.Popen[bytes]:
     """An ffmpeg that writes its pictures and says their times, among those that `end_decoders` ends."""
     # Pictures come as BMP, which says its own size: that may change in the middle of a video.
     options = [
-        *("-nostdin", "-hide_banner", "-v", "info", "-threads", "1"),
-        *("-protocol_whitelist", "file", "-i", f"file:{path.absolute()}"),
-        *("-map", "0:v:0", "-vf", ",".join([*filters, "showinfo=checksum=0"])),
-        *("-copyts", "-fps_mode", "passthrough"),
+        *("-vf", ",".join([*filters, "showinfo=checksum=0"]), "-copyts", "-fps_mode", "passthrough"),
         *("-pix_fmt", "bgr24", "-c:v", "bmp", "-f", "image2pipe", "-"),
     ]
     pipe = subprocess.PIPE
     with _starting:
         try:
-            command = [ffmpeg_path(), *options]
+            command = _ffmpeg_on(path, "info", *options, before=ONE_THREAD)
             with stops_held_back():
                 process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe)
         except OSError as error:

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from models.decoders import pictures_of
 from models.errors import SourceError, reason_of
 from models.ffmpeg_options import ffmpeg_options
 from models.files import is_file
+from models.opencv_or_ffmpeg import pictures_of
 
 Image = npt.NDArray[np.uint8]
 

@@ -1,5 +1,6 @@
 """How a command and a module that is run alone end: by an error, by a stop, and without what they need."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -55,13 +56,21 @@ def test_without_a_folder_for_temporary_files_it_is_said_what_to_set(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_is_told_in_two_lines_with_the_file(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_full_disk_is_told_in_two_lines(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended, told():
         Path("/dev/full").write_text("report")
     assert ended.value.code == 6
     assert capsys.readouterr().err == (
         "pointe: what comes next cannot be written: no space left on device.\nMake room, and type the same again.\n"
     )
+
+
+def test_of_a_copy_that_a_full_disk_ends_it_is_said_what_could_not_be_written(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit), told():
+        raise OSError(errno.ENOSPC, "No space left on device", "from.onnx", None, "to.onnx")
+    assert capsys.readouterr().err.startswith("pointe: to.onnx cannot be written: no space left on device.\n")
 
 
 def test_a_file_that_is_missing_is_no_missing_temporary_folder() -> None:

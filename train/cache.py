@@ -22,10 +22,10 @@ from types import ModuleType
 import numpy as np
 import numpy.typing as npt
 
-import models.decoders
 import models.decoding
 import models.encoders
 import models.frames
+import models.opencv_or_ffmpeg
 from models.card import EncoderInfo, write_atomically
 from models.errors import UsageError
 from models.files import status_of
@@ -120,6 +120,6 @@ def write_arrays(path: Path, **arrays: npt.ArrayLike) -> None:
 def code_hash(*modules: ModuleType) -> str:
     """Of the code of these modules, else of those that make features of frames, without its comments: when it changes,
     what was kept of it is stale."""
-    of = modules or (models.decoders, models.decoding, models.frames, models.encoders)
+    of = modules or (models.opencv_or_ffmpeg, models.decoding, models.frames, models.encoders)
     sources = [Path(str(module.__file__)).read_text("utf-8") for module in of]
     return hashlib.sha256("".join(ast.dump(ast.parse(source)) for source in sources).encode()).hexdigest()

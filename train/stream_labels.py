@@ -197,8 +197,8 @@ def find_streams(data: Path) -> StreamSet:
         lonely = [path for path in beside if path.suffix.casefold() == LABELS and path not in video_of]
         skipped += [Skipped(path, "labels without a video of that name beside them") for path in lonely]
         folders = [path for path in beside if path.is_dir()]
-        files = [path for path in beside if path.is_file()]
-        skipped += [Skipped(path, "no ordinary file") for path in beside if path not in {*files, *folders, *lonely}]
+        others = [path for path in beside if not path.is_file() and path not in (*folders, *lonely)]
+        skipped += [Skipped(path, "no ordinary file") for path in others]
         reason = "a folder beside the videos is not looked into; evaluate it by itself"
         skipped += [Skipped(path, reason) for path in folders]
     if not found:
